@@ -1,0 +1,72 @@
+//! `POST /v1/reports`: the request, and the answer that settles each report by itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::UnixMillis;
+
+/// What an agent sends: reports, newest first.
+///
+/// The reports stay text here. The agent's spool already holds them so, and the collector reads
+/// each by itself, because one broken report must never take its batch with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Batch<'a> {
+    /// [`crate::limits::VERSION`].
+    pub version: u32,
+    /// When the batch left, by the agent's own clock: against the collector's clock it gives the
+    /// agent's offset.
+    pub sent_at: UnixMillis,
+    /// The sending agent's boot: reports of the same boot are dated by `uptime_ms` alone, so
+    /// that a clock set right in between does no harm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Uuid>,
+    /// `sent_at` on the agent's monotonic clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uptime_ms: Option<u64>,
+    /// The reports, each a [`crate::Report`] in JSON.
+    #[serde(borrow)]
+    pub reports: Vec<&'a RawValue>,
+}
+
+/// What the collector answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The collector's time.
+    pub now: UnixMillis,
+    /// Reports that are safe with the collector, whether they came now or before.
+    pub accepted: Vec<(Uuid, u64)>,
+    /// Reports that will never be accepted; the agent drops and counts them.
+    #[serde(default)]
+    pub refused: Vec<Refusal>,
+    /// The etag of the profile this agent should run, once there is one.
+    #[serde(default)]
+    pub profile: Option<Box<str>>,
+    /// The site's next meeting, once there is one.
+    #[serde(default)]
+    pub meeting: Option<NextMeeting>,
+}
+
+/// A report refused for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Its place in the batch, from 0: a report too broken to say its number has only this.
+    pub index: usize,
+    /// Its boot, where it could be read.
+    pub boot: Option<Uuid>,
+    /// Its number, where it could be read.
+    pub seq: Option<u64>,
+    /// Why, in ASCII English for the agent's log.
+    pub reason: Box<str>,
+}
+
+/// A meeting as its site needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextMeeting {
+    /// The occurrence, `giao-ban-tuan@2026-11-23T07:30`.
+    pub id: Box<str>,
+    /// When it starts.
+    pub start: UnixMillis,
+    /// When it ends.
+    pub end: UnixMillis,
+}
