@@ -12,3 +12,6 @@
 
 // What is expected.
 pub mod inventory;
+
+// What outlives the process.
+pub mod store;

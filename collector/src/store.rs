@@ -1,0 +1,156 @@
+//! The store: one SQLite file in the state directory. Transactions through power cuts are its
+//! trade; what is committed here has happened.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+pub mod credentials;
+
+/// The file's name in the state directory.
+pub const FILE: &str = "collector.db";
+
+/// Raised when a table changes in a way that older programs would misread.
+const SCHEMA_VERSION: i64 = 1;
+
+/// How long a writer waits for another. `enroll` and `revoke` write beside a running collector,
+/// whose group commits take an old disk's 100 ms each.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory could not be made, or the file not created in it.
+    #[error("{}: {source}; the collector needs to write there", path.display())]
+    Directory {
+        /// What could not be made.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// SQLite could not open or read the file.
+    #[error(
+        "{}: {source}; if the file is damaged, put a backup in its place or move it away, after which every site must enrol again",
+        path.display()
+    )]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// A newer program wrote the file.
+    #[error(
+        "{}: written by a newer collector (schema {found}, this one knows {SCHEMA_VERSION}); install that version again",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+    },
+}
+
+/// Opens the store, and makes it where there is none. Each caller has its own connection.
+pub fn open(state_dir: &Path) -> Result<Connection, OpenError> {
+    make_directory(state_dir)?;
+    let path = state_dir.join(FILE);
+    create_private(&path).map_err(|source| OpenError::Directory { path: path.clone(), source })?;
+    let database = |source| OpenError::Database { path: path.clone(), source };
+    let mut connection = Connection::open(&path).map_err(database)?;
+    configure(&connection).map_err(database)?;
+    let found = migrate(&mut connection).map_err(database)?;
+    if found > SCHEMA_VERSION {
+        return Err(OpenError::Newer { path, found });
+    }
+    Ok(connection)
+}
+
+/// Makes the state directory, readable for its owner alone: the authority's key lies in it.
+pub fn make_directory(state_dir: &Path) -> Result<(), OpenError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(state_dir)
+        .map_err(|source| OpenError::Directory { path: state_dir.to_owned(), source })
+}
+
+/// SQLite gives its WAL the mode of the database, so the mode is right before SQLite comes.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    // WAL: a reader never waits for a writer. FULL: with WAL, NORMAL may lose the last commits
+    // in a power cut, and an accepted report leaves its agent's disk.
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "full")
+}
+
+/// Makes what is missing and returns the version found; a newer file is left untouched.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found <= SCHEMA_VERSION {
+        transaction.execute_batch(credentials::SCHEMA)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_opens_again_and_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let state_dir = directory.path().join("deep/state");
+        for _ in 0..2 {
+            let connection = open(&state_dir).unwrap();
+            let mode: String =
+                connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let state_dir = directory.path().join("state");
+        open(&state_dir).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&state_dir), 0o700);
+        assert_eq!(mode(&state_dir.join(FILE)), 0o600);
+    }
+
+    #[test]
+    fn a_file_of_a_newer_collector_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        open(directory.path()).unwrap().pragma_update(None, "user_version", 9).unwrap();
+        let error = open(directory.path()).unwrap_err();
+        assert!(matches!(error, OpenError::Newer { found: 9, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(FILE), "x".repeat(4096)).unwrap();
+        let error = open(directory.path()).unwrap_err().to_string();
+        assert!(error.contains(FILE) && error.contains("not a database"), "{error}");
+    }
+}

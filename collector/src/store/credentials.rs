@@ -1,0 +1,182 @@
+//! Credentials and enrolment codes. Only SHA-256 hashes are kept: whoever copies the file can
+//! neither push as a site nor enrol as one.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use wire::enrolment::EnrolError;
+use wire::{SiteId, UnixMillis};
+
+/// The tables. `generation` grows with every change of `credentials`, so that a running collector
+/// learns of a revocation by reading one number.
+pub(super) const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS credentials (
+    site        TEXT PRIMARY KEY,
+    sha256      TEXT NOT NULL UNIQUE,
+    enrolled_at INTEGER NOT NULL,
+    hostname    TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS codes (
+    secret_sha256 TEXT PRIMARY KEY,
+    site          TEXT NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    used_by       TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS generation (
+    only  INTEGER PRIMARY KEY CHECK (only = 1),
+    value INTEGER NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO generation (only, value) VALUES (1, 0);
+";
+
+/// Codes this long past their end are forgotten; until then a late technician is told that the
+/// code expired or was used, not that it is unknown.
+const KEEP_DEAD_CODES_MILLIS: i64 = 90 * 24 * 60 * 60 * 1000;
+
+/// One enrolled site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Whose it is.
+    pub site: SiteId,
+    /// SHA-256 of the credential in hexadecimal.
+    pub sha256: String,
+}
+
+/// Why an enrolment did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum RedeemError {
+    /// The agent's fault, or the technician's.
+    #[error("the code was refused: {0:?}")]
+    Refused(EnrolError),
+    /// The store's fault.
+    #[error(transparent)]
+    Store(#[from] rusqlite::Error),
+}
+
+/// A code about to be used.
+#[derive(Debug, Clone, Copy)]
+pub struct Redemption<'a> {
+    /// SHA-256 of the code's secret in hexadecimal.
+    pub secret_sha256: &'a str,
+    /// SHA-256 of the agent's new credential in hexadecimal.
+    pub credential_sha256: &'a str,
+    /// The PC's name.
+    pub hostname: &'a str,
+}
+
+/// Keeps a new code and withdraws older unused ones of the site: of two slips of paper only the
+/// newer one is good.
+pub fn add_code(
+    connection: &mut Connection,
+    site: &SiteId,
+    secret_sha256: &str,
+    expires_at: UnixMillis,
+    now: UnixMillis,
+) -> rusqlite::Result<()> {
+    let transaction = begin(connection)?;
+    transaction.execute(
+        "DELETE FROM codes WHERE (site = ?1 AND used_by IS NULL) OR expires_at < ?2",
+        params![site.as_str(), now.saturating_sub(KEEP_DEAD_CODES_MILLIS)],
+    )?;
+    transaction.execute(
+        "INSERT INTO codes (secret_sha256, site, expires_at) VALUES (?1, ?2, ?3)",
+        params![secret_sha256, site.as_str(), expires_at],
+    )?;
+    transaction.commit()
+}
+
+/// Uses a code: the site's credential is from now on the new one. A code works once; the same
+/// agent may ask again with it, because an answer can be lost on the way.
+pub fn redeem(
+    connection: &mut Connection,
+    asked: Redemption<'_>,
+    now: UnixMillis,
+) -> Result<SiteId, RedeemError> {
+    let transaction = begin(connection)?;
+    let (site, expires_at, used_by) = transaction
+        .query_row(
+            "SELECT site, expires_at, used_by FROM codes WHERE secret_sha256 = ?1",
+            [asked.secret_sha256],
+            |row| Ok((site_at(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, Option<String>>(2)?)),
+        )
+        .optional()?
+        .ok_or(RedeemError::Refused(EnrolError::UnknownCode))?;
+    match used_by.as_deref() {
+        Some(credential) if credential == asked.credential_sha256 => {
+            return still_enrolled(&transaction, site, credential);
+        }
+        Some(_) => return Err(RedeemError::Refused(EnrolError::UsedCode)),
+        None if expires_at <= now => return Err(RedeemError::Refused(EnrolError::ExpiredCode)),
+        None => {}
+    }
+    transaction.execute(
+        "UPDATE codes SET used_by = ?2 WHERE secret_sha256 = ?1",
+        params![asked.secret_sha256, asked.credential_sha256],
+    )?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO credentials (site, sha256, enrolled_at, hostname)
+         VALUES (?1, ?2, ?3, ?4)",
+        params![site.as_str(), asked.credential_sha256, now, asked.hostname],
+    )?;
+    next_generation(&transaction)?;
+    transaction.commit()?;
+    Ok(site)
+}
+
+/// A repeated request must not bring back a credential that was replaced or revoked since.
+fn still_enrolled(
+    transaction: &Transaction<'_>,
+    site: SiteId,
+    credential: &str,
+) -> Result<SiteId, RedeemError> {
+    let current = transaction
+        .prepare("SELECT 1 FROM credentials WHERE site = ?1 AND sha256 = ?2")?
+        .exists(params![site.as_str(), credential])?;
+    if current { Ok(site) } else { Err(RedeemError::Refused(EnrolError::UsedCode)) }
+}
+
+/// Takes a site's credential and its unused codes away. Says whether there was a credential.
+pub fn revoke(connection: &mut Connection, site: &SiteId) -> rusqlite::Result<bool> {
+    let transaction = begin(connection)?;
+    transaction
+        .execute("DELETE FROM codes WHERE site = ?1 AND used_by IS NULL", [site.as_str()])?;
+    let had = transaction.execute("DELETE FROM credentials WHERE site = ?1", [site.as_str()])? > 0;
+    next_generation(&transaction)?;
+    transaction.commit()?;
+    Ok(had)
+}
+
+/// A number that has grown whenever [`all`] has changed.
+pub fn generation(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT value FROM generation WHERE only = 1")?
+        .query_row([], |row| row.get(0))
+}
+
+/// Every credential.
+pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Credential>> {
+    connection
+        .prepare_cached("SELECT site, sha256 FROM credentials")?
+        .query_map([], |row| Ok(Credential { site: site_at(row, 0)?, sha256: row.get(1)? }))?
+        .collect()
+}
+
+fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    // Immediate: a transaction that reads first and writes later cannot wait for its turn.
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+fn next_generation(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute("UPDATE generation SET value = value + 1 WHERE only = 1", []).map(drop)
+}
+
+fn site_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<SiteId> {
+    row.get::<_, String>(column)?.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(
+            column,
+            rusqlite::types::Type::Text,
+            Box::new(error),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

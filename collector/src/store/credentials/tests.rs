@@ -1,0 +1,129 @@
+use super::*;
+
+const NOW: UnixMillis = 1_764_000_000_000;
+const WEEK: i64 = 7 * 24 * 60 * 60 * 1000;
+
+struct Desk {
+    connection: Connection,
+    _directory: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { connection: super::super::open(directory.path()).unwrap(), _directory: directory }
+    }
+
+    fn invite(&mut self, site: &str, secret: &str) {
+        add_code(&mut self.connection, &site.parse().unwrap(), secret, NOW + WEEK, NOW).unwrap();
+    }
+
+    /// The site that the secret enrolled, or the word of the refusal.
+    fn redeem_at(&mut self, secret: &str, credential: &str, now: UnixMillis) -> String {
+        let asked =
+            Redemption { secret_sha256: secret, credential_sha256: credential, hostname: "PC-HOP" };
+        match redeem(&mut self.connection, asked, now) {
+            Ok(site) => site.to_string(),
+            Err(RedeemError::Refused(error)) => format!("{error:?}"),
+            Err(RedeemError::Store(error)) => panic!("{error}"),
+        }
+    }
+
+    fn redeem(&mut self, secret: &str, credential: &str) -> String {
+        self.redeem_at(secret, credential, NOW)
+    }
+
+    fn enrolled(&self) -> Vec<String> {
+        let mut all: Vec<_> = all(&self.connection)
+            .unwrap()
+            .into_iter()
+            .map(|credential| format!("{}={}", credential.site, credential.sha256))
+            .collect();
+        all.sort();
+        all
+    }
+
+    fn generation(&self) -> i64 {
+        generation(&self.connection).unwrap()
+    }
+}
+
+#[test]
+fn a_code_enrols_one_pc_once() {
+    let mut desk = Desk::new();
+    desk.invite("th-0316", "s1");
+    assert_eq!(desk.redeem("s1", "c1"), "th-0316");
+    assert_eq!(desk.redeem("s1", "c2"), "UsedCode");
+    assert_eq!(desk.enrolled(), ["th-0316=c1"]);
+}
+
+#[test]
+fn a_code_nobody_made_is_unknown() {
+    assert_eq!(Desk::new().redeem("s1", "c1"), "UnknownCode");
+}
+
+#[test]
+fn a_code_dies_at_its_end() {
+    let mut desk = Desk::new();
+    desk.invite("th-0316", "s1");
+    assert_eq!(desk.redeem_at("s1", "c1", NOW + WEEK), "ExpiredCode");
+    assert_eq!(desk.redeem_at("s1", "c1", NOW + WEEK - 1), "th-0316");
+}
+
+#[test]
+fn the_same_agent_may_ask_again_even_after_the_end() {
+    let mut desk = Desk::new();
+    desk.invite("th-0316", "s1");
+    assert_eq!(desk.redeem("s1", "c1"), "th-0316");
+    let generation = desk.generation();
+    assert_eq!(desk.redeem_at("s1", "c1", NOW + 2 * WEEK), "th-0316");
+    assert_eq!(desk.generation(), generation, "nothing has changed");
+}
+
+#[test]
+fn asking_again_does_not_undo_a_revocation_or_a_replacement() {
+    let mut desk = Desk::new();
+    desk.invite("th-0316", "s1");
+    desk.redeem("s1", "c1");
+    desk.invite("th-0316", "s2");
+    assert_eq!(desk.redeem("s2", "c2"), "th-0316");
+    assert_eq!(desk.enrolled(), ["th-0316=c2"], "the second enrolment replaces the first");
+    assert_eq!(desk.redeem("s1", "c1"), "UsedCode");
+    assert!(revoke(&mut desk.connection, &"th-0316".parse().unwrap()).unwrap());
+    assert_eq!(desk.redeem("s2", "c2"), "UsedCode");
+    assert!(desk.enrolled().is_empty());
+}
+
+#[test]
+fn a_new_code_withdraws_the_unused_one_of_its_site_only() {
+    let mut desk = Desk::new();
+    desk.invite("th-0316", "s1");
+    desk.invite("th-0317", "other");
+    desk.invite("th-0316", "s2");
+    assert_eq!(desk.redeem("s1", "c1"), "UnknownCode");
+    assert_eq!(desk.redeem("other", "c9"), "th-0317");
+    assert_eq!(desk.redeem("s2", "c1"), "th-0316");
+}
+
+#[test]
+fn revoking_takes_credential_and_open_codes_and_is_seen_by_others() {
+    let mut desk = Desk::new();
+    desk.invite("th-0316", "s1");
+    desk.redeem("s1", "c1");
+    desk.invite("th-0316", "s2");
+    let before = desk.generation();
+    let site = "th-0316".parse().unwrap();
+    assert!(revoke(&mut desk.connection, &site).unwrap());
+    assert!(desk.generation() > before);
+    assert_eq!(desk.redeem("s2", "c2"), "UnknownCode");
+    assert!(!revoke(&mut desk.connection, &site).unwrap(), "there is nothing left to revoke");
+}
+
+#[test]
+fn codes_long_dead_are_forgotten() {
+    let mut desk = Desk::new();
+    desk.invite("th-0316", "s1");
+    let later = NOW + WEEK + KEEP_DEAD_CODES_MILLIS + 1;
+    add_code(&mut desk.connection, &"th-0317".parse().unwrap(), "s2", later + WEEK, later).unwrap();
+    assert_eq!(desk.redeem_at("s1", "c1", later), "UnknownCode");
+}
