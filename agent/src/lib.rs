@@ -14,7 +14,14 @@
 
 // A reading's way, in order.
 pub mod probes;
+pub mod spool;
 pub mod tally;
+pub mod uplink;
+
+// Who this PC is to its collector, and whom it trusts.
+pub mod enrol;
+pub mod identity;
+pub mod trust;
 
 // What only the operating system knows.
 pub mod platform;

@@ -1,0 +1,1 @@
+//! Whom the agent trusts: the authority it enrolled with, whatever the date.
