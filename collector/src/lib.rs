@@ -13,5 +13,18 @@
 // What is expected.
 pub mod inventory;
 
+// A report's way.
+pub mod ingest;
+
+pub mod fleet;
+
+// Its readers.
+pub mod exposition;
+
+pub mod api;
+
+// The collector about itself.
+pub mod telemetry;
+
 // What outlives the process.
 pub mod store;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub mod credentials;
+pub mod received;
 
 /// The file's name in the state directory.
 pub const FILE: &str = "collector.db";
@@ -104,6 +105,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     let found = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found <= SCHEMA_VERSION {
         transaction.execute_batch(credentials::SCHEMA)?;
+        transaction.execute_batch(received::SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
     }
