@@ -10,7 +10,8 @@
 //! `inventory`, `ingest` (decoding), `fleet`, `exposition` and `api` are pure: they take values
 //! and `now`. Sockets, disk and clock live in `listener`, `store`, `watch` and `main`.
 
-// What is expected.
+// What is configured and expected.
+pub mod config;
 pub mod inventory;
 
 // A report's way.
