@@ -28,4 +28,5 @@ pub mod api;
 pub mod telemetry;
 
 // What outlives the process.
+pub mod authority;
 pub mod store;
