@@ -3,6 +3,8 @@
 //! Each system has one file with the same functions; nothing outside `platform` asks which
 //! system it runs on.
 
+pub mod echo;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]

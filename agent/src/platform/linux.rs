@@ -1,1 +1,5 @@
 //! Linux: `/proc`, `/sys` and system calls.
+
+mod ping;
+
+pub use ping::Ping;

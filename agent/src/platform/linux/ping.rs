@@ -1,0 +1,86 @@
+//! Echo on Linux: kernel stamps where they are to be had, the `surge-ping` library where not.
+//!
+//! `surge-ping` takes its time after the runtime has woken up, so a busy PC looks like a slow
+//! line; the kernel stamps a reply when it arrives. Hence the library is only the fallback.
+
+mod packet;
+mod socket;
+mod surge;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket::{Opened, Socket};
+use surge::Surge;
+
+use crate::platform::echo::{Arrival, OpenError, Way};
+
+/// A channel of echo requests to one address and of what comes back.
+///
+/// Every channel has a random identifier, sequence start and payload token, so that two
+/// channels, two agents behind one address translator or a stranger are never mixed up.
+#[derive(Debug)]
+pub struct Ping(Channel);
+
+#[derive(Debug)]
+enum Channel {
+    Socket(Box<Socket>),
+    Library(Box<Surge>),
+}
+
+impl Ping {
+    /// Opens a channel for at most `count` requests with `size` bytes of payload each. `timeout`
+    /// is when the library gives up on one; sockets hear late replies too.
+    pub fn open(
+        target: SocketAddr,
+        count: u16,
+        size: u16,
+        timeout: Duration,
+    ) -> Result<Self, OpenError> {
+        match Socket::open(target, count, size)? {
+            Opened::Stamping(socket) => Ok(Self(Channel::Socket(Box::new(socket)))),
+            Opened::Unstamped => {
+                let surge = Surge::open(target, size, timeout)?;
+                Ok(Self(Channel::Library(Box::new(surge))))
+            }
+        }
+    }
+
+    /// How this channel sends and hears.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        match &self.0 {
+            Channel::Socket(socket) => socket.way(),
+            Channel::Library(_) => Way::Library,
+        }
+    }
+
+    /// Sends the request of that index, once.
+    pub fn send(&mut self, index: u16) -> io::Result<()> {
+        match &mut self.0 {
+            Channel::Socket(socket) => socket.send(index),
+            Channel::Library(surge) => {
+                surge.send(index);
+                Ok(())
+            }
+        }
+    }
+
+    /// The next thing that comes back; waits for ever. Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Arrival {
+        match &mut self.0 {
+            Channel::Socket(socket) => socket.next().await,
+            Channel::Library(surge) => surge.next().await,
+        }
+    }
+
+    /// What has come back already.
+    pub fn waiting(&mut self) -> Vec<Arrival> {
+        match &mut self.0 {
+            Channel::Socket(socket) => socket.waiting(),
+            // The library forgets a request at its time-out: nothing can be left.
+            Channel::Library(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A burst under way: sends at its pace, counts what comes back, says what it came to.
+
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use wire::reading::{Failure, Reason};
+
+use super::burst::{Burst, Counted};
+use super::{Pace, hash};
+use crate::platform::Ping;
+use crate::platform::echo::{Arrival, Notice, OpenError};
+use crate::tally::Run;
+
+/// A burst under way.
+pub(super) struct Flight<'a, 'r> {
+    run: &'a mut Run<'r>,
+    ping: Ping,
+    burst: Burst,
+    /// The last ICMP error.
+    notice: Option<Notice>,
+    /// Why the system refused the last request it refused.
+    refusal: Option<io::Error>,
+}
+
+impl<'a, 'r> Flight<'a, 'r> {
+    pub(super) fn new(run: &'a mut Run<'r>, ping: Ping, burst: Burst) -> Self {
+        Self { run, ping, burst, notice: None, refusal: None }
+    }
+
+    pub(super) async fn fly(&mut self, count: u16, pace: Pace) {
+        let begins = Instant::now();
+        for index in 0..count {
+            self.hear(begins + pace.gap * u32::from(index), |_| false).await;
+            match self.ping.send(index) {
+                Ok(()) => {
+                    self.burst.sent(index);
+                    self.run.count("bridge_probe_packets_sent_total", 1.0);
+                }
+                Err(error) => {
+                    self.run.count("bridge_probe_send_errors_total", 1.0);
+                    self.refusal = Some(error);
+                }
+            }
+        }
+        self.hear(Instant::now() + pace.timeout, Burst::settled).await;
+    }
+
+    /// Takes what comes back until a moment, or until `enough`.
+    async fn hear(&mut self, until: Instant, enough: impl Fn(&Burst) -> bool) {
+        while !enough(&self.burst)
+            && let Ok(arrival) = timeout_at(until, self.ping.next()).await
+        {
+            match arrival {
+                Arrival::Reply { index, rtt } => count(self.run, &mut self.burst, index, rtt),
+                Arrival::Undeliverable { index, notice } => {
+                    self.burst.undeliverable(index);
+                    self.notice = Some(notice);
+                }
+            }
+            // Somebody who sends without end must not hold the burst up.
+            if Instant::now() >= until {
+                break;
+            }
+        }
+    }
+
+    /// Says what became of the burst, and of the one `before`, whose place it takes.
+    pub(super) fn land(mut self, address: IpAddr, before: &mut Before) -> Result<(), Failure> {
+        self.report(address);
+        let outcome = self.outcome(address);
+        before.count(self.run);
+        *before = Before(Some((self.ping, self.burst)));
+        outcome
+    }
+
+    fn report(&mut self, address: IpAddr) {
+        let Self { run, burst, .. } = self;
+        // A total that is there from the first run on can be seen to rise from 0.
+        for total in [
+            "bridge_probe_packets_sent_total",
+            "bridge_probe_packets_received_total",
+            "bridge_probe_packets_duplicate_total",
+            "bridge_probe_packets_late_total",
+            "bridge_probe_send_errors_total",
+        ] {
+            run.count(total, 0.0);
+        }
+        run.gauge("bridge_probe_address_hash", f64::from(hash(address)));
+        if let Some(loss) = burst.loss() {
+            run.gauge("bridge_probe_loss_ratio", loss);
+        }
+        if let Some(jitter) = burst.jitter() {
+            run.gauge("bridge_probe_jitter_seconds", jitter);
+        }
+        let (requests, answers) = (burst.requests(), burst.answers());
+        run.step(
+            || format!("gửi {requests} gói, nhận {answers} trả lời đúng hạn"),
+            || format!("sent {requests}, {answers} answered in time"),
+        );
+    }
+
+    /// A burst fails only when nothing at all came back: loss is a measurement, not a failure.
+    fn outcome(&self, address: IpAddr) -> Result<(), Failure> {
+        let Self { burst, .. } = self;
+        let requests = burst.requests();
+        if burst.heard() {
+            return Ok(());
+        }
+        Err(match (&self.notice, &self.refusal) {
+            (_, Some(error)) if requests == 0 => {
+                let detail = format_args!("send to {address}: {error}").to_string();
+                Failure::new(reason(error), detail)
+            }
+            (Some(Notice { what, from }), _) => {
+                let from = from.map_or_else(|| "this system".to_owned(), |from| from.to_string());
+                let lost = burst.undelivered();
+                Failure::new(
+                    Reason::Unreachable,
+                    format_args!("echo {address}: {what}, says {from} of {lost} of {requests}"),
+                )
+            }
+            _ => Failure::new(
+                Reason::Timeout,
+                format_args!("echo {address}: none of {requests} requests was answered"),
+            ),
+        })
+    }
+}
+
+/// The channel of the burst before, kept for one more cycle: what came too late for its own run
+/// waits there, with the kernel's stamp, to be counted.
+#[derive(Debug, Default)]
+pub(super) struct Before(Option<(Ping, Burst)>);
+
+impl Clone for Before {
+    /// A copy of a probe has sent nothing yet.
+    fn clone(&self) -> Self {
+        Self(None)
+    }
+}
+
+impl Before {
+    /// Counts what came after the end of its run.
+    fn count(&mut self, run: &mut Run<'_>) {
+        let Some((mut ping, mut burst)) = self.0.take() else { return };
+        for arrival in ping.waiting() {
+            if let Arrival::Reply { index, rtt } = arrival {
+                count(run, &mut burst, index, rtt);
+            }
+        }
+    }
+}
+
+fn count(run: &mut Run<'_>, burst: &mut Burst, index: u16, rtt: Duration) {
+    match burst.reply(index, rtt) {
+        Counted::Received => {
+            run.count("bridge_probe_packets_received_total", 1.0);
+            run.observe("bridge_probe_rtt_seconds", rtt.as_secs_f64());
+        }
+        Counted::Duplicate => run.count("bridge_probe_packets_duplicate_total", 1.0),
+        Counted::Late => run.count("bridge_probe_packets_late_total", 1.0),
+        Counted::Foreign => {}
+    }
+}
+
+pub(super) fn unopened(address: IpAddr, error: &OpenError) -> Failure {
+    let reason = match error {
+        OpenError::Denied => Reason::Denied,
+        OpenError::Io(error) => reason(error),
+    };
+    Failure::new(reason, format_args!("echo {address}: {error}"))
+}
+
+fn reason(error: &io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        // No address of this family to send from.
+        | io::ErrorKind::AddrNotAvailable => Reason::Unreachable,
+        // A firewall of this system.
+        io::ErrorKind::PermissionDenied => Reason::Denied,
+        _ => Reason::Internal,
+    }
+}

@@ -1,0 +1,101 @@
+use wire::reading::{Name, Sample, Value};
+
+use super::*;
+use crate::tally::Tally;
+
+fn probe(yaml: &str) -> Icmp {
+    serde_yaml::from_str(yaml).unwrap()
+}
+
+fn number(samples: &[Sample], name: &str) -> Option<f64> {
+    samples.iter().find_map(|sample| match (&sample.name, &sample.value) {
+        (Name::Known(row), Value::Number(number)) if row.name == name => Some(*number),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_configuration_that_cannot_work_is_refused_with_what_would_be_right() {
+    let table = [
+        ("{ count: 3 }", "missing field `host`"),
+        ("{ host: http://mcu/ }", "neither a host name nor an IP address"),
+        ("{ host: \"\" }", "neither a host name nor an IP address"),
+        ("{ host: mcu, count: 0 }", "0 is not between 1 and 3000"),
+        ("{ host: mcu, size: 4 }", "4 is not between 8 and 1472"),
+        ("{ host: mcu, timeout: 0s }", "0s is not between 1ms and 1m"),
+        ("{ host: mcu, counts: 3 }", "unknown field `counts`"),
+    ];
+    for (yaml, said) in table {
+        let error = serde_yaml::from_str::<Icmp>(yaml).unwrap_err().to_string();
+        assert!(error.contains(said), "{yaml}: {error}");
+    }
+}
+
+#[test]
+fn requests_are_spread_so_that_the_last_can_still_be_answered() {
+    const S: fn(u64) -> Duration = Duration::from_secs;
+    let ten = probe("{ host: mcu }");
+    let table = [
+        (&ten, S(20), Pace { gap: S(2), timeout: S(2) }),
+        (&ten, S(2), Pace { gap: S(1) / 9, timeout: S(1) }),
+        (&ten, S(0), Pace { gap: S(0), timeout: S(0) }),
+        (&probe("{ host: mcu, count: 1 }"), S(5), Pace { gap: S(3), timeout: S(2) }),
+    ];
+    for (probe, left, pace) in table {
+        assert_eq!(Pace::new(left, probe), pace, "{left:?}");
+    }
+}
+
+#[test]
+fn another_address_has_another_hash() {
+    // The published test vectors of FNV-1a have no addresses; this one is of its definition.
+    assert_eq!(hash([0, 0, 0, 0].into()), 0x4b95_f515);
+    assert_ne!(hash([10, 0, 0, 10].into()), hash([10, 0, 0, 11].into()));
+}
+
+#[tokio::test]
+async fn a_burst_to_this_system_measures_everything() {
+    let mut probe = probe("{ host: 127.0.0.1, count: 5 }");
+    let mut tally = Tally::default();
+    let cycle = Duration::from_millis(500);
+    let mut run = Run::new(&mut tally, cycle, cycle, true);
+    match probe.run(&mut run).await {
+        Err(failure) if failure.reason == Reason::Denied => return eprintln!("skipped: {failure}"),
+        outcome => assert_eq!(outcome, Ok(())),
+    }
+    let (samples, trace) = run.finish();
+    assert_eq!(number(&samples, "bridge_probe_packets_sent_total"), Some(5.0));
+    assert_eq!(number(&samples, "bridge_probe_send_errors_total"), Some(0.0));
+    assert!(number(&samples, "bridge_probe_loss_ratio").is_some());
+    assert!(number(&samples, "bridge_probe_address_hash").is_some());
+    assert_eq!(trace.0.len(), 3, "address, way, result: {trace:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_is_lost_is_said_while_the_last_address_is_measured() {
+    let mut probe = probe("{ host: 127.0.0.1, count: 1 }");
+    let mut tally = Tally::default();
+    let cycle = Duration::from_secs(4);
+    let mut run = Run::new(&mut tally, cycle, cycle, false);
+    if let Err(failure) = probe.run(&mut run).await {
+        return eprintln!("skipped: {failure}");
+    }
+    // A name no name server may know (RFC 6761).
+    probe.host = "lost.invalid".to_owned();
+    let mut run = Run::new(&mut tally, cycle, cycle, false);
+    let failure = probe.run(&mut run).await.unwrap_err();
+    assert_eq!(failure.reason, Reason::Resolve);
+    assert!(failure.detail.contains("lost.invalid"), "{failure}");
+    let (samples, _) = run.finish();
+    assert_eq!(number(&samples, "bridge_probe_packets_sent_total"), Some(2.0));
+}
+
+#[tokio::test]
+async fn a_name_that_never_had_an_address_is_a_failure_to_resolve() {
+    let mut probe = probe("{ host: never.invalid }");
+    let mut tally = Tally::default();
+    let cycle = Duration::from_secs(1);
+    let mut run = Run::new(&mut tally, cycle, cycle, false);
+    assert_eq!(probe.run(&mut run).await.unwrap_err().reason, Reason::Resolve);
+    assert_eq!(run.finish().0, []);
+}
