@@ -1,1 +1,38 @@
-//! x
+//! What the end-to-end tests and the benchmarks stand on: the real programs, a real Prometheus,
+//! and everything that goes wrong between them.
+//!
+//! ```text
+//!   Agent ──▶ Link (cut, stall, swallow, slow) ──▶ Collector ◀── Prometheus
+//!   Client (speaks the protocol, well or badly) ──▶ Collector
+//!   Agent ──▶ Scripted (a collector that answers what the test says)
+//! ```
+//!
+//! Nothing here returns an error: a test stops at the first surprise and says what it was, with
+//! what the programs wrote.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test stops at the first surprise"
+)]
+
+// The programs.
+pub mod agent;
+pub mod collector;
+pub mod program;
+pub mod prometheus;
+
+// What stands between them, or in the place of one.
+pub mod client;
+pub mod flapping;
+pub mod http;
+pub mod link;
+pub mod scripted;
+pub mod tls;
+
+// What a test needs to see and wait for.
+pub mod dice;
+pub mod ledger;
+pub mod scrape;
+pub mod wait;

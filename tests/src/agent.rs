@@ -1,0 +1,138 @@
+//! A real agent in a directory of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+
+use tempfile::TempDir;
+use wire::enrolment::Code;
+
+use crate::program::{self, Program};
+
+/// An agent, running or not.
+#[derive(Debug)]
+pub struct Agent {
+    folder: TempDir,
+    state_dir: PathBuf,
+    environment: Vec<(String, String)>,
+    program: Option<Program>,
+}
+
+/// A configuration with which every second brings news, so that many reports come in a short
+/// time: `flapping` is an address whose answers alternate.
+#[must_use]
+pub fn busy(flapping: std::net::SocketAddr) -> String {
+    let probe = |name| {
+        format!(
+            "  {name}: {{ every: 1s, http: {{ url: \"http://{flapping}/{name}\" }} }}
+"
+        )
+    };
+    format!(
+        "report_every: 5s
+probes:
+{}",
+        ["a", "b", "c", "d"].map(probe).concat()
+    )
+}
+
+impl Agent {
+    /// One that has `config`, not running yet. `state_dir` is added.
+    #[must_use]
+    pub fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let state_dir = folder.path().join("state");
+        Self::new_in(folder, state_dir, config)
+    }
+
+    /// One whose state lies in `state_dir`.
+    #[must_use]
+    pub fn new_in(folder: TempDir, state_dir: PathBuf, config: &str) -> Self {
+        let agent = Self { folder, state_dir, environment: Vec::new(), program: None };
+        agent.configure(config);
+        agent
+    }
+
+    /// Enrolled with `code` and running.
+    #[must_use]
+    pub fn start(config: &str, code: &Code) -> Self {
+        let mut agent = Self::new(config);
+        agent.enrol(code);
+        agent.run();
+        agent
+    }
+
+    /// Writes its configuration anew.
+    pub fn configure(&self, config: &str) {
+        let text = format!("state_dir: {}\nlanguage: en\n{config}", self.state_dir.display());
+        fs::write(self.config(), text).expect("a writable directory");
+    }
+
+    /// Adds to its environment.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Its configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("agent.yaml")
+    }
+
+    /// Its state directory.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program::mortal(program::binary("nhipcau-agent"));
+        command.arg("--config").arg(self.config()).args(arguments);
+        // What this machine's environment says of proxies is not what a test is about.
+        for name in
+            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+        {
+            command.env_remove(name);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs one of its commands to the end.
+    #[must_use]
+    pub fn do_command(&self, arguments: &[&str]) -> Output {
+        program::finish(self.command(arguments))
+    }
+
+    /// Enrols it.
+    #[track_caller]
+    pub fn enrol(&self, code: &Code) {
+        let output = self.do_command(&["enroll", &code.to_string()]);
+        assert!(output.status.success(), "enrolment failed: {}", program::said(&output));
+    }
+
+    /// Starts it.
+    pub fn run(&mut self) {
+        self.program = Some(Program::start("agent", self.command(&["run"])));
+    }
+
+    /// The process.
+    pub fn program(&mut self) -> &mut Program {
+        self.program.as_mut().expect("a running agent")
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.program = None;
+    }
+
+    /// Asks it to end, and waits.
+    #[track_caller]
+    pub fn terminate(&mut self) -> ExitStatus {
+        let status = self.program().terminate();
+        self.program = None;
+        status
+    }
+}

@@ -1,0 +1,204 @@
+//! A real collector in a directory of its own.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+
+use tempfile::TempDir;
+use wire::enrolment::Code;
+
+use crate::http::{self, Response};
+use crate::link::Link;
+use crate::program::{self, Program};
+use crate::scrape::Scrape;
+use crate::wait;
+
+/// A collector, running or not, and the line that leads to it.
+#[derive(Debug)]
+pub struct Collector {
+    /// The line agents take. Its address stays when the collector comes back on another port.
+    pub link: Link,
+    folder: TempDir,
+    state_dir: PathBuf,
+    program: Option<Program>,
+    agents: SocketAddr,
+    operations: SocketAddr,
+}
+
+/// An inventory of sites with these ids.
+#[must_use]
+pub fn inventory(sites: &[&str]) -> String {
+    let mut text = "areas:\n  - { id: thanh-hoa, name: \"Thanh Hóa\" }\nsites:\n".to_owned();
+    for site in sites {
+        let _ = writeln!(
+            text,
+            "  - {{ id: {site}, name: \"UBND xã {site}\", level: commune, area: thanh-hoa, uplink: pop-1, needs: [network] }}"
+        );
+    }
+    text
+}
+
+impl Collector {
+    /// Starts one that expects the sites of `inventory`.
+    #[must_use]
+    pub fn start(inventory: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let state_dir = folder.path().join("state");
+        Self::start_in(folder, state_dir, inventory)
+    }
+
+    /// Starts one whose state lies in `state_dir`.
+    #[must_use]
+    pub fn start_in(folder: TempDir, state_dir: PathBuf, inventory: &str) -> Self {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let link = Link::to(nowhere);
+        let mut collector =
+            Self { link, folder, state_dir, program: None, agents: nowhere, operations: nowhere };
+        collector.write_inventory(inventory);
+        let config = format!(
+            "state_dir: {}\nagents: {{ listen: \"127.0.0.1:0\", names: [127.0.0.1] }}\noperations: {{ listen: \"127.0.0.1:0\" }}\ninventory: sites.yaml\nlanguage: en\n",
+            collector.state_dir.display()
+        );
+        fs::write(collector.config(), config).expect("a writable directory");
+        collector.run();
+        collector
+    }
+
+    /// Starts it again after it ended.
+    pub fn run(&mut self) {
+        let mut program = Program::start("collector", self.command(&["run"]));
+        self.agents = program.hear("the agents' address", |line| listening(line, "agents"));
+        self.operations =
+            program.hear("the operations' address", |line| listening(line, "operations"));
+        self.link.lead_to(self.agents);
+        self.program = Some(program);
+        wait::until("a ready collector", || {
+            let answer = self.try_get("/-/ready", &[]).map_err(|error| error.to_string())?;
+            wait::seen(answer.status == 200, || format!("{answer:?}"))
+        });
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program::mortal(program::binary("nhipcau-collector"));
+        command.arg("--config").arg(self.config()).args(arguments);
+        command
+    }
+
+    /// Runs one of its commands to the end.
+    #[must_use]
+    pub fn do_command(&self, arguments: &[&str]) -> Output {
+        program::finish(self.command(arguments))
+    }
+
+    /// Its configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("collector.yaml")
+    }
+
+    /// Its state directory.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// Writes the inventory anew, in one step.
+    pub fn write_inventory(&self, text: &str) {
+        let (file, next) =
+            (self.folder.path().join("sites.yaml"), self.folder.path().join("sites.yaml.next"));
+        fs::write(&next, text)
+            .and_then(|()| fs::rename(&next, &file))
+            .expect("a writable directory");
+    }
+
+    /// Where agents connect to it directly, past the line.
+    #[must_use]
+    pub fn agents(&self) -> SocketAddr {
+        self.agents
+    }
+
+    /// Where Prometheus connects.
+    #[must_use]
+    pub fn operations(&self) -> SocketAddr {
+        self.operations
+    }
+
+    /// A new code for a site, leading over the line.
+    #[must_use]
+    pub fn code(&self, site: &str) -> Code {
+        let output = self.do_command(&["enroll", "--site", site]);
+        let said = program::said(&output);
+        let code = said.split_whitespace().find_map(|word| word.parse::<Code>().ok());
+        let code = code.unwrap_or_else(|| panic!("no code in what `enroll` said:\n{said}"));
+        let address = self.link.address();
+        Code { host: address.ip().to_string(), port: address.port(), ..code }
+    }
+
+    /// Revokes a site's credential.
+    pub fn revoke(&self, site: &str) {
+        let output = self.do_command(&["revoke", "--site", site]);
+        assert!(output.status.success(), "{}", program::said(&output));
+    }
+
+    /// The process.
+    pub fn program(&mut self) -> &mut Program {
+        self.program.as_mut().expect("a running collector")
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.program = None;
+    }
+
+    /// Asks it to end, and waits.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let status = self.program().terminate();
+        self.program = None;
+        status
+    }
+
+    /// `GET path` from its operations side.
+    #[must_use]
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        self.try_get(path, headers).unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
+    fn try_get(&self, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Response> {
+        http::get(self.operations, path, headers)
+    }
+
+    /// What Prometheus would see now.
+    #[must_use]
+    pub fn scrape(&self) -> Scrape {
+        let answer = self.get("/metrics", &[]);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        Scrape::read(&answer.text())
+    }
+
+    /// Waits until a series has a value that `fits`.
+    #[track_caller]
+    pub fn wait_for(&self, name: &str, labels: &[(&str, &str)], fits: impl Fn(f64) -> bool) -> f64 {
+        wait::until(name, || {
+            let scrape = self.scrape();
+            let found = scrape.value(name, labels);
+            found
+                .filter(|value| fits(*value))
+                .ok_or_else(|| format!("{found:?}; of its name: {:#?}", scrape.lines(name)))
+        })
+    }
+
+    /// Waits until the site is up.
+    #[track_caller]
+    pub fn wait_for_site(&self, site: &str) {
+        self.wait_for("bridge_up", &[("site", site)], |up| up > 0.5);
+    }
+}
+
+/// The address in the line that says that this side listens.
+fn listening(line: &str, side: &str) -> Option<SocketAddr> {
+    (line.contains("listening") && line.contains(side))
+        .then(|| line.split([' ', '=', '"', ',']).find_map(|word| word.parse().ok()))
+        .flatten()
+}
