@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, de};
 use wire::Language;
-use wire::yaml::{Fault, Faults};
+use wire::yaml::{Fault, Faults, Findings};
 
 /// Where the packages put it.
 pub const DEFAULT_FILE: &str = "/etc/nhipcau/collector.yaml";
@@ -32,27 +32,29 @@ pub struct Config {
 
 /// Where agents connect.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "AgentsKeys")]
+#[serde(deny_unknown_fields)]
 pub struct Agents {
     /// The address to listen on.
+    #[serde(default = "default_agents_listen")]
     pub listen: SocketAddr,
     /// Names and addresses under which agents find the collector: all go into the certificate,
     /// the first into enrolment codes. Never empty.
     pub names: Vec<HostName>,
-    /// The operator's own certificate, in place of one by the collector's own authority.
-    pub certificate: Option<OwnCertificate>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
 }
 
 /// Where Prometheus and people connect.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "OperationsKeys")]
+#[serde(deny_unknown_fields)]
 pub struct Operations {
     /// The address to listen on.
+    #[serde(default = "default_operations_listen")]
     pub listen: SocketAddr,
     /// Holds the bearer token of `/metrics` and `/api`.
     pub token_file: Option<PathBuf>,
-    /// A certificate of its own; beyond loopback the agents' certificate serves without one.
-    pub certificate: Option<OwnCertificate>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
 }
 
 /// Certificate and key of the operator.
@@ -73,26 +75,6 @@ pub enum HostName {
     Name(String),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AgentsKeys {
-    #[serde(default = "default_agents_listen")]
-    listen: SocketAddr,
-    names: Vec<HostName>,
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OperationsKeys {
-    #[serde(default = "default_operations_listen")]
-    listen: SocketAddr,
-    token_file: Option<PathBuf>,
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-}
-
 fn default_state_dir() -> PathBuf {
     PathBuf::from("/var/lib/nhipcau-collector")
 }
@@ -107,11 +89,25 @@ fn default_operations_listen() -> SocketAddr {
 
 impl Default for Operations {
     fn default() -> Self {
-        Self { listen: default_operations_listen(), token_file: None, certificate: None }
+        Self { listen: default_operations_listen(), token_file: None, certificate: None, key: None }
+    }
+}
+
+impl Agents {
+    /// The operator's own certificate, in place of one by the collector's own authority.
+    #[must_use]
+    pub fn own_certificate(&self) -> Option<OwnCertificate> {
+        OwnCertificate::of(self.certificate.as_deref(), self.key.as_deref())
     }
 }
 
 impl Operations {
+    /// A certificate of its own; beyond loopback the agents' certificate serves without one.
+    #[must_use]
+    pub fn own_certificate(&self) -> Option<OwnCertificate> {
+        OwnCertificate::of(self.certificate.as_deref(), self.key.as_deref())
+    }
+
     /// Whether it speaks TLS: always beyond loopback, where the token would travel in the open.
     #[must_use]
     pub fn has_tls(&self) -> bool {
@@ -119,43 +115,9 @@ impl Operations {
     }
 }
 
-impl TryFrom<AgentsKeys> for Agents {
-    type Error = &'static str;
-
-    fn try_from(keys: AgentsKeys) -> Result<Self, Self::Error> {
-        if keys.names.is_empty() {
-            return Err(
-                "names is empty; give at least the name or address that agents connect to, as in [collector.tinh.gov.vn]",
-            );
-        }
-        let certificate = both(keys.certificate, keys.key)?;
-        Ok(Self { listen: keys.listen, names: keys.names, certificate })
-    }
-}
-
-impl TryFrom<OperationsKeys> for Operations {
-    type Error = &'static str;
-
-    fn try_from(keys: OperationsKeys) -> Result<Self, Self::Error> {
-        if !keys.listen.ip().is_loopback() && keys.token_file.is_none() {
-            return Err(
-                "listen is not a loopback address, so token_file is needed: the file with the token that Prometheus sends; or listen on 127.0.0.1",
-            );
-        }
-        let certificate = both(keys.certificate, keys.key)?;
-        Ok(Self { listen: keys.listen, token_file: keys.token_file, certificate })
-    }
-}
-
-fn both(
-    chain: Option<PathBuf>,
-    key: Option<PathBuf>,
-) -> Result<Option<OwnCertificate>, &'static str> {
-    match (chain, key) {
-        (None, None) => Ok(None),
-        (Some(chain), Some(key)) => Ok(Some(OwnCertificate { chain, key })),
-        (Some(_), None) => Err("certificate is given without key; give both or neither"),
-        (None, Some(_)) => Err("key is given without certificate; give both or neither"),
+impl OwnCertificate {
+    fn of(chain: Option<&Path>, key: Option<&Path>) -> Option<Self> {
+        Some(Self { chain: chain?.to_owned(), key: key?.to_owned() })
     }
 }
 
@@ -211,20 +173,61 @@ impl Config {
                 message: format!("cannot be read: {error}; --config names another file"),
             }])
         })?;
-        let mut config: Self = wire::yaml::read(file, &text)?;
+        let (config, mut findings) = wire::yaml::open::<Self>(file, &text);
+        if let Some(config) = &config {
+            config.check(&mut findings);
+        }
+        let mut config = findings.finish(config)?;
         config.resolve(file.parent().unwrap_or(Path::new("")));
         Ok(config)
     }
 
+    /// What no key can know by itself.
+    fn check(&self, findings: &mut Findings) {
+        if self.agents.names.is_empty() {
+            findings.add(
+                "agents.names",
+                "is empty; give at least the name or address that agents connect to, as in \
+                 [collector.tinh.gov.vn]",
+            );
+        }
+        if !self.operations.listen.ip().is_loopback() && self.operations.token_file.is_none() {
+            findings.add(
+                "operations.listen",
+                "is beyond loopback, so `token_file` is needed beside it: the file with the \
+                 token that Prometheus sends; or listen on 127.0.0.1",
+            );
+        }
+        for (part, certificate, key) in [
+            ("agents", &self.agents.certificate, &self.agents.key),
+            ("operations", &self.operations.certificate, &self.operations.key),
+        ] {
+            match (certificate, key) {
+                (Some(_), None) => findings.add(
+                    &format!("{part}.certificate"),
+                    "is given without `key`; give both or neither",
+                ),
+                (None, Some(_)) => findings.add(
+                    &format!("{part}.key"),
+                    "is given without `certificate`; give both or neither",
+                ),
+                _ => {}
+            }
+        }
+    }
+
     fn resolve(&mut self, directory: &Path) {
-        let certificates =
-            [&mut self.agents.certificate, &mut self.operations.certificate].into_iter().flatten();
-        let paths = [&mut self.state_dir, &mut self.inventory]
-            .into_iter()
-            .chain(&mut self.meetings)
-            .chain(&mut self.operations.token_file)
-            .chain(certificates.flat_map(|own| [&mut own.chain, &mut own.key]));
-        for path in paths {
+        let (agents, operations) = (&mut self.agents, &mut self.operations);
+        let given = [
+            &mut self.meetings,
+            &mut agents.certificate,
+            &mut agents.key,
+            &mut operations.certificate,
+            &mut operations.key,
+            &mut operations.token_file,
+        ];
+        let paths = [&mut self.state_dir, &mut self.inventory];
+        for path in paths.into_iter().chain(given.into_iter().flatten()) {
             *path = directory.join(&*path);
         }
     }
@@ -281,29 +284,39 @@ mod tests {
 
     #[test]
     fn each_fault_says_what_would_be_right() {
+        let operations = |keys: &str| format!("{SHORTEST}operations: {{ {keys} }}\n");
+        let agents = |keys: &str| format!("agents: {{ {keys} }}\ninventory: a\n");
         let cases = [
-            ("inventory: sites.yaml\n", "agents"),
-            ("agents: { names: [a] }\n", "inventory"),
-            ("agents: { names: [] }\ninventory: a\n", "names is empty"),
-            ("agents: { names: ['a:8443'] }\ninventory: a\n", "without a port"),
-            ("agents: { names: [10.1.2] }\ninventory: a\n", "not a host name"),
-            ("agents: { names: ['xã.vn'] }\ninventory: a\n", "not a host name"),
-            ("agents: { names: [a], listen: 8443 }\ninventory: a\n", "agents.listen"),
-            ("agents: { names: [a], certificate: c }\ninventory: a\n", "without key"),
-            ("agents: { names: [a], key: k }\ninventory: a\n", "without certificate"),
-            ("agents: { names: [a], port: 1 }\ninventory: a\n", "port"),
-            (&format!("{SHORTEST}operations: {{ listen: '0.0.0.0:9815' }}\n"), "token_file"),
-            (&format!("{SHORTEST}operations: {{ key: k }}\n"), "without certificate"),
-            (&format!("{SHORTEST}language: fr\n"), "language"),
-            (&format!("{SHORTEST}inventroy: a\n"), "inventroy"),
-            ("", ""),
-            ("agents: [", ""),
+            ("inventory: sites.yaml\n".into(), ":1:1: the key `agents` is missing"),
+            ("agents: { names: [a] }\n".into(), ":1:1: the key `inventory` is missing"),
+            (agents("listen: '0.0.0.0:1'"), ":1:1: agents: the key `names` is missing"),
+            (agents("names: []"), ":1:11: agents.names: is empty"),
+            (agents("names: ['a:8443']"), ":1:19: agents.names[0]: \"a:8443\" is not a host name"),
+            (agents("names: [a, 10.1.2]"), "agents.names[1]: \"10.1.2\" is not a host name"),
+            (agents("names: ['xã.vn']"), "agents.names[0]: \"xã.vn\" is not a host name"),
+            (agents("names: [a], listen: 8443"), "agents.listen: "),
+            (agents("names: [a], certificate: c"), "agents.certificate: is given without `key`"),
+            (agents("names: [a], key: k"), "agents.key: is given without `certificate`"),
+            (agents("names: [a], port: 1"), "port"),
+            (operations("listen: '0.0.0.0:9815'"), "operations.listen: is beyond loopback"),
+            (operations("key: k"), ":3:20: operations.key: is given without `certificate`"),
+            (format!("{SHORTEST}language: fr\n"), ":3:11: language: "),
+            (format!("{SHORTEST}inventroy: a\n"), ":3:1: inventroy: "),
+            (String::new(), "the key `agents` is missing"),
+            ("agents: [".into(), "collector.yaml:"),
         ];
         for (text, part) in cases {
-            let faults = read(text).unwrap_err().to_string();
+            let faults = read(&text).unwrap_err().to_string();
             assert!(faults.contains("collector.yaml:"), "{text}: {faults}");
-            assert!(faults.contains(part), "{text}: {faults}");
+            assert!(faults.contains(part), "{text}{faults}\n{part}");
         }
+    }
+
+    #[test]
+    fn all_faults_are_said_at_once() {
+        let faults = read("agents: { names: [a b], lisen: x }\nlanguage: fr\n").unwrap_err();
+        let keys: Vec<_> = faults.0.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys, ["", "agents.names[0]", "agents.lisen", "language"], "{faults}");
     }
 
     #[test]
