@@ -156,7 +156,8 @@ pub struct EnrolRequest {
     pub version: u32,
     /// The code's secret in hexadecimal.
     pub secret: String,
-    /// SHA-256 of the credential the agent has made for itself, in hexadecimal.
+    /// SHA-256 of the credential the agent has made for itself, in hexadecimal: of the very
+    /// text that will follow `Bearer ` in its requests.
     pub credential_sha256: String,
     /// The program that enrols.
     pub agent: AgentInfo,
