@@ -1,11 +1,140 @@
 //! What only the operating system knows, behind one set of functions.
 //!
-//! Each system has one file with the same functions; nothing outside `platform` asks which
-//! system it runs on.
+//! Nothing outside this module asks which system it runs on. Each system has one file with
+//! these functions, returning the types below:
+//!
+//! | function | answers |
+//! |---|---|
+//! | `monotonic_ms() -> u64` | milliseconds since switch-on, sleep included, never set back |
+//! | `os_name() -> String` | the system as its maker calls it: `Debian GNU/Linux 12 (bookworm)` |
+//! | `hostname() -> String` | the name of this PC; empty where it has none |
+//! | `dns_servers() -> Vec<SocketAddr>` | the name servers the system asks, in its order |
+//! | `clock_state() -> io::Result<ClockState>` | whether the system holds its clock for right |
+//! | `system_times() -> io::Result<SystemTimes>` | switch-on, and what the processors did since |
+//! | `own_usage() -> io::Result<OwnUsage>` | what this program costs |
+//! | `power_supplies() -> Vec<PowerSupply>` | batteries and mains |
+//! | `links() -> io::Result<Vec<Link>>` | network interfaces, loopback left out |
+//! | `Ping` | the channel of [`echo`] requests and what comes back |
+//!
+//! Power supplies and links may wait for a device and so are asked from a thread of their own;
+//! the others answer at once.
 
 pub mod echo;
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use linux::*;
+pub use linux::{
+    Ping, clock_state, dns_servers, hostname, links, monotonic_ms, os_name, own_usage,
+    power_supplies, system_times,
+};
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "this system is not supported yet: write agent/src/platform/<system>.rs with the functions \
+     listed at the top of agent/src/platform.rs, and name it beside `mod linux`"
+);
+
+use std::time::Duration;
+
+/// What the system says of its own clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockState {
+    /// Whether something (NTP, PTP, a GPS receiver) keeps it right.
+    pub synchronised: bool,
+    /// The system's estimate of the error; `None` where nobody estimates it.
+    pub estimated_error: Option<Duration>,
+}
+
+/// What the processors did since switch-on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SystemTimes {
+    /// Switch-on in Unix seconds by the PC's own clock, so only as right as that clock.
+    pub boot_unix_seconds: f64,
+    /// Logical processors that are running.
+    pub processors: u32,
+    /// Time not spent idle, summed over the processors.
+    pub busy: Duration,
+    /// All time, summed over the processors.
+    pub total: Duration,
+}
+
+/// What this program costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OwnUsage {
+    /// Memory it holds in RAM.
+    pub resident_bytes: u64,
+    /// Processor time it used since its start, kernel work on its behalf included.
+    pub cpu: Duration,
+}
+
+/// A battery (of the PC or of a UPS it manages) or a mains adapter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PowerSupply {
+    /// The system's name of it: `BAT0`, `AC`.
+    pub name: String,
+    /// What it is and says.
+    pub state: PowerState,
+}
+
+/// What a power supply says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PowerState {
+    /// The PC can run on it.
+    Battery {
+        /// Share in 0..=1 of what it can hold now; `None` where it does not tell.
+        charge: Option<f64>,
+        /// Whether the PC runs on it now.
+        discharging: bool,
+    },
+    /// It feeds the PC from outside.
+    Mains {
+        /// Whether it has power.
+        online: bool,
+    },
+}
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The system's name of it: `eth0`.
+    pub name: String,
+    /// Whether it is a piece of hardware, not a bridge, tunnel or container's end.
+    pub physical: bool,
+    /// Whether a default route of IPv4 or IPv6 leads over it.
+    pub default_route: bool,
+    /// How far it is from carrying anything.
+    pub state: LinkState,
+    /// Negotiated speed; `None` where the driver does not say (most Wi-Fi, some virtual ones).
+    pub bits_per_second: Option<u64>,
+    /// Whether both ends talk at once; `None` where the driver does not say.
+    pub full_duplex: Option<bool>,
+    /// Totals since the system made the interface; they start again when it makes it anew.
+    pub totals: LinkTotals,
+    /// Wi-Fi signal level in dBm.
+    pub wifi_signal_dbm: Option<f64>,
+}
+
+/// How far an interface is from carrying anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// Switched off by the system or its user.
+    Off,
+    /// Switched on, but no cable with something behind it, no joined Wi-Fi.
+    NoCarrier,
+    /// Switched on and connected.
+    Up,
+}
+
+/// What an interface counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LinkTotals {
+    /// Bytes received.
+    pub receive_bytes: u64,
+    /// Bytes sent.
+    pub transmit_bytes: u64,
+    /// Frames received broken or dropped.
+    pub receive_errors: u64,
+    /// Frames that could not be sent.
+    pub transmit_errors: u64,
+}

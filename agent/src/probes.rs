@@ -12,6 +12,14 @@ pub mod icmp;
 pub mod link;
 pub mod tcp;
 
+// What several kinds share.
+pub(crate) mod aside;
+pub(crate) mod failure;
+pub mod resolve;
+
+#[cfg(test)]
+pub(crate) mod bench;
+
 use std::time::Duration;
 
 use serde::Deserialize;

@@ -1,5 +1,78 @@
 //! Linux: `/proc`, `/sys` and system calls.
+//!
+//! Whatever reads files takes the root of the file tree, so that tests can hand it a tree of
+//! their own; the functions here hand it `/`.
 
+mod clock;
+mod link;
+mod names;
 mod ping;
+mod power;
+mod times;
 
+use std::net::SocketAddr;
+use std::path::Path;
+use std::{fs, io};
+
+pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
+
+use super::{Link, OwnUsage, PowerSupply, SystemTimes};
+
+const ROOT: &str = "/";
+
+/// See [`super`].
+#[must_use]
+pub fn os_name() -> String {
+    names::os_name(Path::new(ROOT))
+}
+
+/// See [`super`].
+#[must_use]
+pub fn hostname() -> String {
+    read(Path::new(ROOT), "proc/sys/kernel/hostname").unwrap_or_default()
+}
+
+/// See [`super`].
+#[must_use]
+pub fn dns_servers() -> Vec<SocketAddr> {
+    names::dns_servers(Path::new(ROOT))
+}
+
+/// See [`super`].
+pub fn system_times() -> io::Result<SystemTimes> {
+    times::system_times(Path::new(ROOT))
+}
+
+/// See [`super`].
+pub fn own_usage() -> io::Result<OwnUsage> {
+    times::own_usage(Path::new(ROOT))
+}
+
+/// See [`super`].
+#[must_use]
+pub fn power_supplies() -> Vec<PowerSupply> {
+    power::supplies(Path::new(ROOT))
+}
+
+/// See [`super`].
+pub fn links() -> io::Result<Vec<Link>> {
+    link::links(Path::new(ROOT))
+}
+
+/// The trimmed content of a small file below `root`.
+fn read(root: &Path, path: &str) -> io::Result<String> {
+    read_at(&root.join(path))
+}
+
+/// The trimmed content of a small file; names from devices need not be UTF-8.
+fn read_at(path: &Path) -> io::Result<String> {
+    let bytes = fs::read(path)?;
+    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+}
+
+/// The number in a file of one number; `None` where the file or the number is missing, as
+/// drivers answer questions they do not know with `EINVAL`.
+fn number<T: std::str::FromStr>(path: &Path) -> Option<T> {
+    read_at(path).ok()?.parse().ok()
+}

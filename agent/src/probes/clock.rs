@@ -1,29 +1,102 @@
-//! (being written)
+//! Whether the operating system holds the PC's clock for right.
+//!
+//! A clock that nobody keeps right is a measurement, not a failure of the probe: the gauge is 0
+//! and the collector judges. How wrong the clock is the collector measures itself.
+
 use std::time::Duration;
 
 use serde::Deserialize;
-use wire::reading::{Capability, Failure, Reason};
+use wire::reading::{Capability, Failure};
 
+use super::failure;
+use crate::platform::{self, ClockState};
 use crate::tally::Run;
 
-/// (being written)
+/// `clock: {}`: there is nothing to configure.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clock {}
 
 impl Clock {
-    /// Its interval where the configuration names none.
-    pub const EVERY: Duration = Duration::from_secs(60);
-    /// What it is evidence of where the configuration names nothing.
-    pub const CAPABILITY: Option<Capability> = None;
+    /// Synchronisation changes in minutes, not seconds.
+    pub const EVERY: Duration = Duration::from_mins(1);
+    /// What it is evidence of.
+    pub const CAPABILITY: Option<Capability> = Some(Capability::Clock);
 
-    /// How long a run may take where the configuration does not say.
+    /// The system answers at once.
+    #[must_use]
     pub fn timeout(&self, every: Duration) -> Duration {
-        every.min(Duration::from_secs(5))
+        every.min(Duration::from_secs(1))
     }
 
-    /// One run.
-    pub async fn run(&mut self, _run: &mut Run<'_>) -> Result<(), Failure> {
-        Err(Failure::new(Reason::Internal, "not built yet"))
+    /// Asks the system.
+    #[expect(clippy::unused_async, reason = "every kind of probe runs alike")]
+    pub async fn run(&mut self, run: &mut Run<'_>) -> Result<(), Failure> {
+        let state = platform::clock_state()
+            .map_err(|error| failure::of(&error, "ask the system about its clock"))?;
+        record(run, state);
+        Ok(())
+    }
+}
+
+fn record(run: &mut Run<'_>, state: ClockState) {
+    run.gauge("bridge_clock_synchronised", f64::from(u8::from(state.synchronised)));
+    run.step(|| synchronised_vi(state), || synchronised_en(state));
+    if let Some(error) = state.estimated_error {
+        let seconds = error.as_secs_f64();
+        run.gauge("bridge_clock_estimated_error_seconds", seconds);
+        run.step(
+            || format!("Hệ điều hành ước lượng sai số {:.3} ms.", seconds * 1e3),
+            || format!("The system estimates an error of {:.3} ms.", seconds * 1e3),
+        );
+    }
+}
+
+fn synchronised_vi(state: ClockState) -> String {
+    if state.synchronised {
+        "Đồng hồ đang được đồng bộ.".to_owned()
+    } else {
+        "Đồng hồ không được đồng bộ: hãy bật dịch vụ NTP (systemd-timesyncd, chrony) và cho phép \
+         nó tới máy chủ giờ."
+            .to_owned()
+    }
+}
+
+fn synchronised_en(state: ClockState) -> String {
+    if state.synchronised {
+        "The clock is kept synchronised.".to_owned()
+    } else {
+        "Nobody keeps the clock right: switch a time service on (systemd-timesyncd, chrony) and \
+         let it reach a time server."
+            .to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::Probe;
+    use crate::probes::bench::{Bench, config};
+
+    #[test]
+    fn a_clock_nobody_keeps_is_a_measurement_and_not_a_failure() {
+        for (synchronised, estimated_error, error) in [
+            (true, Some(Duration::from_micros(250)), Some(0.000_25)),
+            (true, None, None),
+            (false, None, None),
+        ] {
+            let state = ClockState { synchronised, estimated_error };
+            let found = Bench::default().record(|run| record(run, state));
+            let expected = f64::from(u8::from(synchronised));
+            assert_eq!(found.number("bridge_clock_synchronised"), Some(expected));
+            assert_eq!(found.number("bridge_clock_estimated_error_seconds"), error);
+        }
+    }
+
+    #[tokio::test]
+    async fn this_pc_has_an_answer() {
+        let found = Bench::default().run(&mut Probe::Clock(config("{}"))).await;
+        assert_eq!(found.result, Ok(()));
+        assert!(found.number("bridge_clock_synchronised").is_some());
     }
 }

@@ -1,29 +1,263 @@
-//! (being written)
+//! The PC itself: processor, memory, disks, temperatures, switch-on, batteries and mains.
+//!
+//! Nothing here judges; whether a full disk hinders a meeting is the collector's policy.
+
+mod sensors;
+
 use std::time::Duration;
 
 use serde::Deserialize;
-use wire::reading::{Capability, Failure, Reason};
+use wire::reading::{Capability, Failure};
 
+use self::sensors::Snapshot;
+use super::aside::Aside;
+use super::failure;
+use crate::platform::{self, PowerState, PowerSupply, SystemTimes};
 use crate::tally::Run;
 
-/// (being written)
+/// `host: {}`: there is nothing to configure.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Host {}
+pub struct Host {
+    /// What the processors had done at the run before: a share needs two moments.
+    #[serde(skip)]
+    before: Option<SystemTimes>,
+    #[serde(skip)]
+    sensors: Aside<Snapshot>,
+}
 
 impl Host {
-    /// Its interval where the configuration names none.
-    pub const EVERY: Duration = Duration::from_secs(60);
-    /// What it is evidence of where the configuration names nothing.
-    pub const CAPABILITY: Option<Capability> = None;
+    /// Disks and memory fill in minutes, and temperatures rise as slowly.
+    pub const EVERY: Duration = Duration::from_mins(1);
+    /// What it is evidence of.
+    pub const CAPABILITY: Option<Capability> = Some(Capability::Host);
 
-    /// How long a run may take where the configuration does not say.
+    /// Sensors on slow buses take tenths of a second each; a sleeping disk wakes in seconds.
+    #[must_use]
     pub fn timeout(&self, every: Duration) -> Duration {
-        every.min(Duration::from_secs(5))
+        every.min(Duration::from_secs(10))
     }
 
-    /// One run.
-    pub async fn run(&mut self, _run: &mut Run<'_>) -> Result<(), Failure> {
-        Err(Failure::new(Reason::Internal, "not built yet"))
+    /// Looks at the PC.
+    pub async fn run(&mut self, run: &mut Run<'_>) -> Result<(), Failure> {
+        // First what answers at once, so that a hung disk does not hide it.
+        let times = platform::system_times()
+            .map_err(|error| failure::of(&error, "read the processors' times"))?;
+        processors(run, self.before.replace(times), times);
+        boot(run, times);
+        let asking = self.sensors.ask(sensors::look);
+        let what = "read disks, sensors and batteries";
+        let snapshot = failure::within(failure::patience(run), what, asking).await?;
+        record(run, &snapshot);
+        Ok(())
+    }
+}
+
+fn processors(run: &mut Run<'_>, before: Option<SystemTimes>, now: SystemTimes) {
+    run.gauge("bridge_host_cpus", f64::from(now.processors));
+    // The first run counts nothing: what was before the agent is not since its start.
+    let before = before.unwrap_or(now);
+    let busy = now.busy.saturating_sub(before.busy).as_secs_f64();
+    let total = now.total.saturating_sub(before.total).as_secs_f64();
+    run.count("bridge_host_cpu_busy_seconds_total", busy);
+    if total > 0.0 {
+        let share = (busy / total).min(1.0);
+        run.gauge("bridge_host_cpu_usage_ratio", share);
+        run.step(
+            || format!("Bộ xử lý bận {:.0}% kể từ lần đo trước.", share * 100.0),
+            || format!("Processors busy {:.0} % since the run before.", share * 100.0),
+        );
+    } else {
+        run.step(
+            || format!("{} bộ xử lý logic; tỷ lệ bận có từ lần đo thứ hai.", now.processors),
+            || {
+                format!(
+                    "{} logical processors; their load is known from the second run on.",
+                    now.processors
+                )
+            },
+        );
+    }
+}
+
+fn boot(run: &mut Run<'_>, times: SystemTimes) {
+    run.gauge("bridge_host_boot_timestamp_seconds", times.boot_unix_seconds);
+    let hours = || platform::monotonic_ms() as f64 / 3_600_000.0;
+    run.step(
+        || format!("Máy đã bật {:.1} giờ.", hours()),
+        || format!("Switched on {:.1} hours ago.", hours()),
+    );
+}
+
+fn record(run: &mut Run<'_>, snapshot: &Snapshot) {
+    memory(run, snapshot);
+    for disk in &snapshot.disks {
+        let (size, available) = (disk.size as f64, disk.available as f64);
+        run.gauge_of("bridge_host_disk_size_bytes", &disk.mount_point, size);
+        run.gauge_of("bridge_host_disk_available_bytes", &disk.mount_point, available);
+        run.step(
+            || format!("Ổ đĩa {}: còn trống {}.", disk.mount_point, of(available, size)),
+            || format!("Disk {}: free {}.", disk.mount_point, of(available, size)),
+        );
+    }
+    for (sensor, celsius) in &snapshot.temperatures {
+        run.gauge_of("bridge_host_temperature_celsius", sensor, *celsius);
+        run.step(
+            || format!("Nhiệt độ {sensor}: {celsius:.0} °C."),
+            || format!("Temperature of {sensor}: {celsius:.0} °C."),
+        );
+    }
+    power(run, &snapshot.power);
+}
+
+fn memory(run: &mut Run<'_>, snapshot: &Snapshot) {
+    let Some(memory) = snapshot.memory else { return };
+    let (size, available) = (memory.size as f64, memory.available as f64);
+    run.gauge("bridge_host_memory_size_bytes", size);
+    run.gauge("bridge_host_memory_available_bytes", available);
+    run.gauge("bridge_host_swap_used_bytes", memory.swap_used as f64);
+    run.step(
+        || format!("Bộ nhớ: còn dùng được {}.", of(available, size)),
+        || format!("Memory: available {}.", of(available, size)),
+    );
+}
+
+fn power(run: &mut Run<'_>, supplies: &[PowerSupply]) {
+    for supply in supplies {
+        if let PowerState::Battery { charge: Some(charge), .. } = supply.state {
+            run.gauge_of("bridge_host_battery_charge_ratio", &supply.name, charge);
+            run.step(
+                || format!("Pin {}: {:.0}%.", supply.name, charge * 100.0),
+                || format!("Battery {}: {:.0} %.", supply.name, charge * 100.0),
+            );
+        }
+    }
+    if let Some(online) = mains(supplies) {
+        run.gauge("bridge_host_mains_online", f64::from(u8::from(online)));
+        run.step(
+            || {
+                if online {
+                    "Có điện lưới."
+                } else {
+                    "Mất điện lưới, máy đang chạy pin."
+                }
+                .to_owned()
+            },
+            || if online { "On mains power." } else { "No mains power, on battery." }.to_owned(),
+        );
+    }
+}
+
+/// Whether the PC has mains power. A PC whose adapter has no entry shows it by its battery; one
+/// with neither cannot tell, and then it says nothing.
+fn mains(supplies: &[PowerSupply]) -> Option<bool> {
+    let adapters = supplies.iter().filter_map(|supply| match supply.state {
+        PowerState::Mains { online } => Some(online),
+        PowerState::Battery { .. } => None,
+    });
+    let on_battery = supplies
+        .iter()
+        .any(|supply| matches!(supply.state, PowerState::Battery { discharging: true, .. }));
+    adapters.reduce(|a, b| a || b).or_else(|| on_battery.then_some(false))
+}
+
+/// `3.2 GiB / 7.7 GiB (42%)`
+fn of(part: f64, whole: f64) -> String {
+    const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+    format!("{:.1} GiB / {:.1} GiB ({:.0}%)", part / GIB, whole / GIB, part / whole * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sensors::{Disk, Memory};
+    use super::*;
+    use crate::probes::Probe;
+    use crate::probes::bench::{Bench, config};
+
+    fn times(busy: u64, total: u64) -> SystemTimes {
+        SystemTimes {
+            boot_unix_seconds: 1_795_000_000.0,
+            processors: 4,
+            busy: Duration::from_secs(busy),
+            total: Duration::from_secs(total),
+        }
+    }
+
+    #[test]
+    fn load_is_counted_from_the_agents_first_look_on() {
+        let mut bench = Bench::default();
+        let first = bench.record(|run| processors(run, None, times(1000, 9000)));
+        assert_eq!(first.number("bridge_host_cpu_busy_seconds_total"), Some(0.0));
+        assert_eq!(first.number("bridge_host_cpu_usage_ratio"), None);
+        assert_eq!(first.number("bridge_host_cpus"), Some(4.0));
+
+        let second =
+            bench.record(|run| processors(run, Some(times(1000, 9000)), times(1015, 9060)));
+        assert_eq!(second.number("bridge_host_cpu_busy_seconds_total"), Some(15.0));
+        assert_eq!(second.number("bridge_host_cpu_usage_ratio"), Some(0.25));
+    }
+
+    #[test]
+    fn times_that_run_backwards_count_nothing() {
+        let found =
+            Bench::default().record(|run| processors(run, Some(times(100, 200)), times(90, 190)));
+        assert_eq!(found.number("bridge_host_cpu_busy_seconds_total"), Some(0.0));
+        assert_eq!(found.number("bridge_host_cpu_usage_ratio"), None);
+    }
+
+    #[test]
+    fn mains_is_told_by_adapters_then_by_batteries_and_else_not_at_all() {
+        let mains_at = |online| PowerState::Mains { online };
+        let battery = |discharging| PowerState::Battery { charge: None, discharging };
+        for (states, expected) in [
+            (vec![mains_at(true), battery(false)], Some(true)),
+            (vec![mains_at(false), battery(true)], Some(false)),
+            (vec![mains_at(false), mains_at(true)], Some(true)),
+            (vec![battery(true)], Some(false)),
+            (vec![battery(false)], None),
+            (vec![], None),
+        ] {
+            let supplies: Vec<_> = states
+                .iter()
+                .map(|state| PowerSupply { name: "x".to_owned(), state: *state })
+                .collect();
+            assert_eq!(mains(&supplies), expected, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_becomes_gauges_by_device() {
+        let snapshot = Snapshot {
+            memory: Some(Memory { size: 8, available: 6, swap_used: 1 }),
+            disks: vec![Disk { mount_point: "/".to_owned(), size: 100, available: 40 }],
+            temperatures: vec![("coretemp Package id 0".to_owned(), 51.0)],
+            power: vec![PowerSupply {
+                name: "BAT0".to_owned(),
+                state: PowerState::Battery { charge: Some(0.5), discharging: true },
+            }],
+        };
+        let found = Bench::default().record(|run| record(run, &snapshot));
+        for (name, label, value) in [
+            ("bridge_host_disk_size_bytes", "/", 100.0),
+            ("bridge_host_disk_available_bytes", "/", 40.0),
+            ("bridge_host_temperature_celsius", "coretemp Package id 0", 51.0),
+            ("bridge_host_battery_charge_ratio", "BAT0", 0.5),
+        ] {
+            assert_eq!(found.number_of(name, label), Some(value), "{name}");
+        }
+        assert_eq!(found.number("bridge_host_memory_available_bytes"), Some(6.0));
+        assert_eq!(found.number("bridge_host_swap_used_bytes"), Some(1.0));
+        assert_eq!(found.number("bridge_host_mains_online"), Some(0.0));
+    }
+
+    #[tokio::test]
+    async fn this_pc_has_processors_memory_and_a_root_disk() {
+        let mut bench = Bench::default();
+        let mut probe = Probe::Host(config("{}"));
+        let found = bench.run(&mut probe).await;
+        assert_eq!(found.result, Ok(()));
+        assert!(found.number("bridge_host_cpus").unwrap() >= 1.0);
+        assert!(found.number("bridge_host_memory_size_bytes").unwrap() > 1e6);
+        assert!(found.labels("bridge_host_disk_size_bytes").contains(&"/"), "{}", found.steps());
     }
 }
