@@ -2,18 +2,28 @@
 //!
 //! ```text
 //!  agent.yaml ─▶ config
-//!                  │ probes
+//!                  │ tasks
 //!                  ▼
 //!   schedule ─▶ runner ─▶ probes/{icmp,tcp,http,dns,host,link,clock}
-//!                  │ readings          └─ platform/{linux,windows}: what only the system knows
+//!                  │ readings          └─ platform/{linux}: what only the system knows
 //!                  ▼
-//!               report ─▶ spool (SQLite) ─▶ uplink ══TLS══▶ collector
+//!               report ─▶ spool (SQLite) ─▶ uplink ══TLS, trust══▶ collector
 //!                            ▲                │
 //!                            └── settled ◀────┘
 //! ```
+//!
+//! `schedule`, `report` and `tally` are pure. One thread runs everything but the spool, whose
+//! disk may take its time.
+
+// What is to be done.
+pub mod config;
+pub mod schedule;
 
 // A reading's way, in order.
+pub mod own;
 pub mod probes;
+pub mod report;
+pub mod runner;
 pub mod spool;
 pub mod tally;
 pub mod uplink;
@@ -25,3 +35,11 @@ pub mod trust;
 
 // What only the operating system knows.
 pub mod platform;
+
+// The commands that speak to a person.
+pub mod check;
+pub mod once;
+pub mod style;
+
+mod run;
+pub use run::{RunError, run};

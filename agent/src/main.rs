@@ -1,2 +1,171 @@
-//! x
-fn main() {}
+//! Arguments, configuration, logging, exit code: nothing else.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use agent::style::Style;
+use agent::{config, platform};
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use wire::Language;
+
+/// Exit codes of `sysexits.h`, as far as design goes beyond 0 and 1.
+const USAGE: u8 = 64;
+const CONFIGURATION: u8 = 78;
+
+/// Measures this conference bridge and pushes what it finds to the collector.
+#[derive(Debug, Parser)]
+#[command(name = "nhipcau-agent", version, disable_help_subcommand = true)]
+struct Arguments {
+    /// The configuration file [default: the system's own place, where it may be missing]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Language of what people read: vi or en [default: the configuration's, else the system's]
+    #[arg(long, global = true, value_name = "LANG")]
+    lang: Option<Language>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure and push until stopped (SIGTERM or Ctrl-C)
+    Run,
+    /// Check the configuration and say what would be measured
+    Check,
+    /// Run one probe, or all, a single time and explain what was found
+    Once {
+        /// The probe's name in the configuration
+        probe: Option<String>,
+    },
+    /// Enrol this PC at the collector with the code it was given
+    Enroll {
+        /// The whole string: collector.example:8443/XXXXX-XXXXX-…
+        code: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    start_logging();
+    let named = arguments.config.is_some();
+    let path = arguments.config.clone().unwrap_or_else(|| platform::CONFIG_FILE.into());
+    if let Command::Enroll { code } = &arguments.command {
+        return finish(enroll(code, &path, arguments.lang));
+    }
+    let config = match config::load(&path, named) {
+        Ok(config) => config,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::from(CONFIGURATION);
+        }
+    };
+    let language = language(arguments.lang.or(config.file.language));
+    match arguments.command {
+        Command::Run => finish(run(config)),
+        Command::Check => {
+            print!("{}", agent::check::told(&path, &config, language));
+            ExitCode::SUCCESS
+        }
+        Command::Once { probe } => once(config, probe.as_deref(), language),
+        Command::Enroll { .. } => ExitCode::SUCCESS,
+    }
+}
+
+fn run(config: config::Config) -> anyhow::Result<bool> {
+    runtime()?.block_on(async {
+        let stop = CancellationToken::new();
+        let on_request = stop.clone().drop_guard();
+        tokio::spawn(async move {
+            platform::stop_requested().await;
+            drop(on_request);
+        });
+        agent::run(config, stop).await?;
+        Ok(true)
+    })
+}
+
+fn enroll(code: &str, path: &std::path::Path, lang: Option<Language>) -> anyhow::Result<bool> {
+    let language = language(lang);
+    runtime()?.block_on(async { Ok(agent::enrol::command(code, path, language).await) })
+}
+
+fn once(config: config::Config, probe: Option<&str>, language: Language) -> ExitCode {
+    let names: Vec<String> = config.tasks.iter().map(|task| task.name.to_string()).collect();
+    let tasks: Vec<_> = config
+        .tasks
+        .into_iter()
+        .filter(|task| probe.is_none_or(|probe| task.name.as_str() == probe))
+        .collect();
+    if tasks.is_empty() {
+        let probe = probe.unwrap_or_default();
+        let names = names.join(", ");
+        eprintln!(
+            "{}",
+            language.pick(
+                format!("không có phép đo {probe:?} trong cấu hình; có: {names}"),
+                format!("there is no probe {probe:?} in the configuration; there are: {names}"),
+            )
+        );
+        return ExitCode::from(USAGE);
+    }
+    finish(runtime().map(|runtime| {
+        runtime.block_on(async {
+            let mut all_good = true;
+            for task in tasks {
+                let (told, good) = agent::once::once(task, language, Style::of_stdout()).await;
+                print!("{told}");
+                all_good &= good;
+            }
+            all_good
+        })
+    }))
+}
+
+/// One thread is enough for a dozen probes, and it is the whole difference between 4 and 8 MiB.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Blocking calls are rare (names, disks); idle threads would be memory for nothing.
+        .max_blocking_threads(4)
+        .thread_keep_alive(std::time::Duration::from_secs(1))
+        .build()
+        .context("the asynchronous runtime cannot start")
+}
+
+fn language(wanted: Option<Language>) -> Language {
+    wanted
+        .or_else(|| Language::from_environment(|name| std::env::var(name).ok()))
+        .unwrap_or_default()
+}
+
+fn finish(outcome: anyhow::Result<bool>) -> ExitCode {
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("nhipcau-agent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to standard error: plain when piped, coloured on a terminal. `NHIPCAU_LOG` sets
+/// levels (`debug`, `agent::uplink=trace`).
+fn start_logging() {
+    use std::io::IsTerminal;
+    let filter = EnvFilter::try_from_env("NHIPCAU_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}

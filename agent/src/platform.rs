@@ -14,6 +14,8 @@
 //! | `own_usage() -> io::Result<OwnUsage>` | what this program costs |
 //! | `power_supplies() -> Vec<PowerSupply>` | batteries and mains |
 //! | `links() -> io::Result<Vec<Link>>` | network interfaces, loopback left out |
+//! | `CONFIG_FILE`, `STATE_DIR` | where a service lives on this system |
+//! | `stop_requested()` | returns when the system asks this program to end |
 //! | `Ping` | the channel of [`echo`] requests and what comes back |
 //!
 //! Power supplies and links may wait for a device and so are asked from a thread of their own;
@@ -25,8 +27,8 @@ pub mod echo;
 mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Ping, clock_state, dns_servers, hostname, links, monotonic_ms, os_name, own_usage,
-    power_supplies, system_times,
+    CONFIG_FILE, Ping, STATE_DIR, clock_state, dns_servers, hostname, links, monotonic_ms, os_name,
+    own_usage, power_supplies, stop_requested, system_times,
 };
 
 #[cfg(not(target_os = "linux"))]

@@ -134,3 +134,23 @@ pub struct ProbeConfig {
     pub link: Option<link::Link>,
     pub clock: Option<clock::Clock>,
 }
+
+impl ProbeConfig {
+    /// All kinds by name.
+    pub const KINDS: [&'static str; 7] = ["icmp", "tcp", "http", "dns", "host", "link", "clock"];
+
+    /// The kinds that are set; exactly one in a good configuration.
+    #[must_use]
+    pub fn into_kinds(self) -> Vec<Probe> {
+        let kinds = [
+            self.icmp.map(Probe::Icmp),
+            self.tcp.map(Probe::Tcp),
+            self.http.map(Probe::Http),
+            self.dns.map(Probe::Dns),
+            self.host.map(Probe::Host),
+            self.link.map(Probe::Link),
+            self.clock.map(Probe::Clock),
+        ];
+        kinds.into_iter().flatten().collect()
+    }
+}

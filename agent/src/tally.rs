@@ -43,6 +43,11 @@ impl<'a> Run<'a> {
         Self { every, timeout, tally, gauges: BTreeMap::new(), trace: traced.then(Trace::default) }
     }
 
+    /// A run that takes no time and has no interval, for values that are simply read.
+    pub fn of_the_moment(tally: &'a mut Tally) -> Self {
+        Self::new(tally, Duration::ZERO, Duration::ZERO, false)
+    }
+
     /// Sets a gauge of this run. A value that is no number is left out: JSON has no word for it,
     /// and no value is the truth.
     pub fn gauge(&mut self, name: &str, value: f64) {

@@ -8,6 +8,7 @@ mod link;
 mod names;
 mod ping;
 mod power;
+mod service;
 mod times;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use std::{fs, io};
 
 pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
+pub use service::{CONFIG_FILE, STATE_DIR, stop_requested};
 
 use super::{Link, OwnUsage, PowerSupply, SystemTimes};
 

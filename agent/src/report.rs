@@ -1,0 +1,188 @@
+//! Readings of one cycle become one numbered report. Pure: it takes `now`.
+//!
+//! A report closes at the end of its cycle, with or without readings: it is also the site's
+//! heartbeat. It closes early when a reading says something new (a probe that begins to fail, a
+//! camera that comes back), because in the last half hour before a meeting that news must not
+//! wait for the rest of the cycle.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+use wire::reading::{Name, Reading, Reason, Value};
+use wire::{AgentInfo, ProbeName, Report, UnixMillis};
+
+/// News waits this long for its neighbours: a pulled cable fails several probes at once, and
+/// they should make one report. Short, because the first reading after an installation is
+/// awaited by a person.
+pub const NEWS_WAITS: Duration = Duration::from_millis(500);
+
+/// Readings after which a report closes whatever the clock says; far above a cycle's worth and
+/// below [`wire::limits::READINGS_PER_REPORT`].
+const FULL: usize = 128;
+
+/// A moment on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// By the PC's wall clock, which may be years off.
+    pub unix: UnixMillis,
+    /// By the monotonic clock, in milliseconds.
+    pub uptime: u64,
+}
+
+/// Gathers readings into reports.
+#[derive(Debug)]
+pub struct Assembler {
+    boot: Uuid,
+    agent: AgentInfo,
+    every: u64,
+    seq: u64,
+    pending: Vec<(Reading, u64)>,
+    closes_at: u64,
+    last_words: HashMap<ProbeName, Words>,
+}
+
+/// What a reading says, numbers aside.
+type Words = (Option<Reason>, Vec<(Option<Box<str>>, Box<str>)>);
+
+impl Assembler {
+    /// An assembler for this start of the agent at `uptime`, closing a report each `every`.
+    #[must_use]
+    pub fn new(boot: Uuid, agent: AgentInfo, every: Duration, uptime: u64) -> Self {
+        let every = millis(every);
+        Self {
+            boot,
+            agent,
+            every,
+            seq: 0,
+            pending: Vec::new(),
+            closes_at: uptime.saturating_add(every),
+            last_words: HashMap::new(),
+        }
+    }
+
+    /// Takes a reading that ended at `uptime`.
+    pub fn add(&mut self, reading: Reading, uptime: u64) {
+        let words = words(&reading);
+        let before = self.last_words.insert(reading.probe.clone(), words.clone());
+        self.pending.push((reading, uptime));
+        if self.pending.len() >= FULL {
+            self.closes_at = uptime;
+        } else if before != Some(words) {
+            self.closes_at = self.closes_at.min(uptime.saturating_add(millis(NEWS_WAITS)));
+        }
+    }
+
+    /// When the open report should be closed, on the monotonic clock.
+    #[must_use]
+    pub fn closes_at(&self) -> u64 {
+        self.closes_at
+    }
+
+    /// Closes the report. `own` is the agent's reading of itself, taken now.
+    pub fn close(&mut self, now: Moment, own: Reading) -> Report {
+        self.seq += 1;
+        self.closes_at = now.uptime.saturating_add(self.every);
+        let mut readings: Vec<Reading> = self
+            .pending
+            .drain(..)
+            .map(|(mut reading, at)| {
+                reading.age_ms = now.uptime.saturating_sub(at);
+                reading
+            })
+            .collect();
+        readings.push(own);
+        Report {
+            boot: self.boot,
+            seq: self.seq,
+            taken_at: now.unix,
+            uptime_ms: now.uptime,
+            agent: self.agent.clone(),
+            readings,
+        }
+    }
+}
+
+fn words(reading: &Reading) -> Words {
+    let states = reading.samples.iter().filter_map(|sample| match (&sample.name, &sample.value) {
+        (Name::Known(_), Value::State(state)) => Some((sample.label.clone(), state.clone())),
+        _ => None,
+    });
+    (reading.failure.as_ref().map(|failure| failure.reason), states.collect())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::reading::Failure;
+
+    const CYCLE: u64 = 15_000;
+    const NEWS: u64 = 500;
+
+    fn assembler() -> Assembler {
+        Assembler::new(Uuid::nil(), AgentInfo::default(), Duration::from_millis(CYCLE), 0)
+    }
+
+    fn reading(probe: &str, failure: Option<Reason>) -> Reading {
+        Reading {
+            probe: probe.parse().unwrap(),
+            kind: "tcp".into(),
+            capability: None,
+            every_ms: CYCLE,
+            age_ms: 0,
+            duration_us: 1,
+            failure: failure.map(|reason| Failure::new(reason, "")),
+            samples: Vec::new(),
+        }
+    }
+
+    fn at(uptime: u64) -> Moment {
+        Moment { unix: 0, uptime }
+    }
+
+    #[test]
+    fn a_report_closes_at_the_end_of_its_cycle_with_or_without_readings() {
+        let mut assembler = assembler();
+        assert_eq!(assembler.closes_at(), CYCLE);
+        assembler.close(at(CYCLE), reading("agent", None));
+        assert_eq!(assembler.closes_at(), 2 * CYCLE);
+    }
+
+    #[test]
+    fn news_closes_it_early_and_the_same_news_does_not() {
+        let mut assembler = assembler();
+        assembler.add(reading("mcu", None), 100);
+        assert_eq!(assembler.closes_at(), 100 + NEWS, "the first word of a probe is news");
+        assembler.close(at(600), reading("agent", None));
+        assembler.add(reading("mcu", Some(Reason::Timeout)), 10_000);
+        assert_eq!(assembler.closes_at(), 10_000 + NEWS);
+        assembler.close(at(10_500), reading("agent", None));
+        assembler.add(reading("mcu", Some(Reason::Timeout)), 20_000);
+        assert_eq!(assembler.closes_at(), 10_500 + CYCLE);
+    }
+
+    #[test]
+    fn reports_are_numbered_from_one_and_readings_keep_their_age() {
+        let mut assembler = assembler();
+        assembler.add(reading("a", None), 100);
+        assembler.add(reading("b", None), 400);
+        let report = assembler.close(at(1_000), reading("agent", None));
+        assert_eq!(report.seq, 1);
+        let ages: Vec<u64> = report.readings.iter().map(|reading| reading.age_ms).collect();
+        assert_eq!(ages, [900, 600, 0]);
+        assert_eq!(assembler.close(at(2_000), reading("agent", None)).seq, 2);
+    }
+
+    #[test]
+    fn a_flood_of_readings_closes_the_report_before_it_is_too_large() {
+        let mut assembler = assembler();
+        for _ in 0..FULL {
+            assembler.add(reading("mcu", None), 7);
+        }
+        assert_eq!(assembler.closes_at(), 7);
+    }
+}

@@ -1,0 +1,164 @@
+//! `run`: joins the stages, from the first tick to the last push.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+use tokio::task::{LocalSet, spawn_local};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wire::{AgentInfo, UnixMillis};
+
+use crate::config::Config;
+use crate::identity::{self, Identity, IdentityError};
+use crate::report::{Assembler, Moment};
+use crate::runner::{self, Finished, Task};
+use crate::schedule::Schedule;
+use crate::spool::{self, SpoolError};
+use crate::uplink::{self, UplinkError};
+use crate::{own, platform};
+
+/// Readings on their way to the assembler. It never waits for anything slow, so this only
+/// bounds a moment's burst.
+const READINGS_WAITING: usize = 64;
+
+/// How often an agent that is not enrolled yet looks whether it has been.
+const ENROLMENT_POLL: Duration = Duration::from_secs(2);
+
+/// Why an agent cannot run.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum RunError {
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Uplink(#[from] UplinkError),
+}
+
+/// Measures and pushes until `stop`; then spools what was measured, pushes once more and ends
+/// within five seconds.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError> {
+    // All of it stays on one thread, so no probe has to be fit for several.
+    LocalSet::new().run_until(stages(config, stop)).await
+}
+
+async fn stages(config: Config, stop: CancellationToken) -> Result<(), RunError> {
+    let Some(identity) = enrolled(&config.file.state_dir, &stop).await? else { return Ok(()) };
+    let limits = config.file.spool.limits();
+    let spool = spool::Handle::open(&config.file.state_dir, limits)?;
+    let boot = Uuid::new_v4();
+    tracing::info!(site = %identity.site, collector = %identity.collector, %boot, probes = config.tasks.len(), "agent started");
+
+    let counters = Arc::new(uplink::Counters::default());
+    let stop_uplink = CancellationToken::new();
+    let uplink =
+        uplink::Uplink::new(&identity, config.file.proxy.as_deref(), boot, Arc::clone(&counters))?;
+    let pushing = spawn_local(uplink.run(spool.clone(), stop_uplink.clone()));
+
+    let every = config.file.report_every.0;
+    let start = platform::monotonic_ms();
+    let readings = start_probes(config.tasks, identity.site.as_str(), &stop);
+    let assembler = Assembler::new(boot, agent_info(), every, start);
+    let gathering = Gathering { assembler, every, spool: spool.clone(), counters };
+    gathering.until(&stop, readings).await;
+
+    stop_uplink.cancel();
+    if let Err(error) = pushing.await {
+        tracing::error!(%error, "the uplink ended badly");
+    }
+    let left = spool.close().await;
+    tracing::info!(spooled = left.reports, "agent stopped");
+    Ok(())
+}
+
+/// The identity, as soon as there is one; `None` if stopped before.
+async fn enrolled(
+    state_dir: &Path,
+    stop: &CancellationToken,
+) -> Result<Option<Identity>, IdentityError> {
+    let mut told = false;
+    loop {
+        if let Some(identity) = identity::load(state_dir)? {
+            return Ok(Some(identity));
+        }
+        if !told {
+            tracing::warn!(state_dir = %state_dir.display(), "not enrolled yet: waiting for `nhipcau-agent enroll CODE`");
+            told = true;
+        }
+        let waited = stop.run_until_cancelled(tokio::time::sleep(ENROLMENT_POLL)).await;
+        if waited.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
+/// Starts every probe; the channel closes when the last one has stopped.
+fn start_probes(
+    tasks: Vec<Task>,
+    site: &str,
+    stop: &CancellationToken,
+) -> mpsc::Receiver<Finished> {
+    let (sender, receiver) = mpsc::channel(READINGS_WAITING);
+    for task in tasks {
+        let schedule = Schedule::new(site, task.name.as_str(), task.every);
+        spawn_local(runner::keep(task, schedule, sender.clone(), stop.clone()));
+    }
+    receiver
+}
+
+/// Readings into reports, reports into the spool.
+struct Gathering {
+    assembler: Assembler,
+    every: Duration,
+    spool: spool::Handle,
+    counters: Arc<uplink::Counters>,
+}
+
+impl Gathering {
+    async fn until(mut self, stop: &CancellationToken, mut readings: mpsc::Receiver<Finished>) {
+        loop {
+            tokio::select! {
+                Some((reading, at)) = readings.recv() => self.assembler.add(reading, at),
+                () = sleep_until(self.assembler.closes_at()) => self.close().await,
+                () = stop.cancelled() => break,
+            }
+        }
+        // The probes end at the same token; what they said before is still in the channel.
+        while let Some((reading, at)) = readings.recv().await {
+            self.assembler.add(reading, at);
+        }
+        self.close().await;
+    }
+
+    async fn close(&mut self) {
+        let statistics = self.spool.statistics().await;
+        let every_ms = u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX);
+        let Some(own) = own::reading(&statistics, &self.counters, every_ms) else { return };
+        let now = Moment { unix: unix_ms(), uptime: platform::monotonic_ms() };
+        let report = self.assembler.close(now, own);
+        // A report that the disk refused is in the spool's memory; the spool has said so.
+        if let Err(error) = self.spool.append(&report).await {
+            tracing::error!(%error, seq = report.seq, "a report could not be kept");
+        }
+    }
+}
+
+/// Sleeps to a moment of the monotonic clock.
+async fn sleep_until(moment: u64) {
+    let left = moment.saturating_sub(platform::monotonic_ms());
+    tokio::time::sleep(Duration::from_millis(left)).await;
+}
+
+/// The wall clock; before 1970 it says 1970.
+fn unix_ms() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn agent_info() -> AgentInfo {
+    let bounded = |text: String| text.chars().take(wire::limits::TEXT_CHARS).collect::<String>();
+    AgentInfo { version: env!("CARGO_PKG_VERSION").into(), os: bounded(platform::os_name()).into() }
+}
