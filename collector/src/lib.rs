@@ -16,6 +16,7 @@ pub mod inventory;
 
 // A report's way.
 pub mod ingest;
+pub mod listener;
 
 pub mod fleet;
 
@@ -26,6 +27,8 @@ pub mod api;
 
 // The collector about itself.
 pub mod telemetry;
+
+mod seldom;
 
 // What outlives the process.
 pub mod authority;
