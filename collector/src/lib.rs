@@ -13,6 +13,7 @@
 // What is configured and expected.
 pub mod config;
 pub mod inventory;
+pub mod watch;
 
 // A report's way.
 pub mod ingest;
