@@ -39,8 +39,7 @@ impl Tcp {
         let start = Instant::now();
         let patience = failure::patience(run);
         let (host, port) = (&self.host, self.port.get());
-        let resolving = format_args!("resolve {host}");
-        let addresses = failure::within(patience, resolving, host.addresses(port)).await?;
+        let addresses = host.addresses(port, patience).await?;
         if !host.is_address() {
             run.step(
                 || format!("{host} được phân giải thành {}.", list(&addresses)),
