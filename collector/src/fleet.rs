@@ -1,41 +1,119 @@
-//! What is known of every site now. Pure: takes values and `now`.
+//! What is known of every site now. Pure: takes values and `now`, has no clock and no disk.
+//!
+//! Every expected site is always here, whether or not it ever reported. A reading lives for
+//! three of its intervals, at least 90 s; then its series disappear, while the reading itself,
+//! its last failure and the moment its site was last seen stay.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wire::{SiteId, UnixMillis};
+use wire::{Report, SiteId, UnixMillis};
 
+use crate::ingest::Ignored;
 use crate::inventory::Inventory;
 use crate::store::received::History;
 
+mod probe;
+mod site;
+
+pub use probe::{PastFailure, Probe};
+pub use site::Site;
+
+/// Sites in all; ten times the largest fleet this is made for. Expected sites are never left
+/// out; beyond this number, others are.
+const SITES: usize = 100_000;
+
 /// The state of all sites.
 #[derive(Debug, Default)]
-pub struct Fleet;
+pub struct Fleet {
+    sites: BTreeMap<SiteId, Arc<Site>>,
+}
+
+/// One request's good reports, as the fleet takes them.
+#[derive(Debug)]
+pub struct Arrival {
+    /// When it arrived.
+    pub received_at: UnixMillis,
+    /// The agent's clock minus the collector's, in milliseconds.
+    pub clock_offset: i64,
+    /// The reports, each after the moment it was taken by the collector's clock, where that is
+    /// known.
+    pub reports: Vec<(Option<UnixMillis>, Report)>,
+}
 
 impl Fleet {
-    /// A fleet that starts from what the store knew.
+    /// A fleet that starts from what the store knew: when each site was last seen.
     #[must_use]
     pub fn restore(history: &History) -> Self {
-        let _ = history;
-        Self
+        let mut fleet = Self::default();
+        for past in &history.boots {
+            let site = Arc::make_mut(fleet.sites.entry(past.site.clone()).or_default());
+            site.remember(past.heard_at, past.clock_offset);
+        }
+        for (id, site) in &mut fleet.sites {
+            Arc::make_mut(site).render(id);
+        }
+        fleet
     }
 
     /// Replaces what is expected. What is known of a site stays with its id, so that a renamed
     /// commune keeps its history.
     pub fn set_inventory(&mut self, inventory: &Inventory) {
-        let _ = inventory;
+        for id in inventory.sites.keys() {
+            if !self.sites.contains_key(id) {
+                self.sites.insert(id.clone(), Arc::default());
+            }
+        }
+        for (id, site) in &mut self.sites {
+            let expected = inventory.sites.get(id);
+            if expected != site.expected() || site.is_bare() {
+                Arc::make_mut(site).expect(id, expected);
+            }
+        }
     }
 
-    /// Replaces the set of sites that hold a credential.
+    /// Replaces the set of sites that hold a credential. A site that is neither expected nor
+    /// enrolled is no longer shown.
     pub fn set_enrolled(&mut self, enrolled: &BTreeSet<SiteId>) {
-        let _ = enrolled;
+        for id in enrolled {
+            if !self.sites.contains_key(id) && self.sites.len() < SITES {
+                self.sites.insert(id.clone(), Arc::default());
+            }
+        }
+        for (id, site) in &mut self.sites {
+            let enrolled = enrolled.contains(id);
+            if enrolled != site.is_enrolled() || site.is_bare() {
+                Arc::make_mut(site).enrol(id, enrolled);
+            }
+        }
+    }
+
+    /// Takes reports of an authenticated site and returns which samples were left out.
+    pub fn apply(&mut self, id: &SiteId, arrival: Arrival) -> Ignored {
+        let mut ignored = Ignored::default();
+        if !self.sites.contains_key(id) && self.sites.len() >= SITES {
+            return ignored;
+        }
+        let site = Arc::make_mut(self.sites.entry(id.clone()).or_default());
+        for (taken_at, report) in arrival.reports {
+            if let Some(taken_at) = taken_at {
+                site.apply(id, report, taken_at, arrival.received_at, &mut ignored);
+            }
+        }
+        site.heard(id, arrival.received_at, arrival.clock_offset);
+        ignored
     }
 
     /// What is known now. Only pointers are copied, so the lock is held for moments.
     #[must_use]
     pub fn snapshot(&self, now: UnixMillis) -> Snapshot {
-        let _ = now;
-        Snapshot
+        let sites = self
+            .sites
+            .iter()
+            .filter(|(_, site)| site.is_shown())
+            .map(|(id, site)| (id.clone(), Arc::clone(site)))
+            .collect();
+        Snapshot { now, sites }
     }
 }
 
@@ -52,11 +130,29 @@ impl Shared {
 
     /// The fleet, for a moment: never held over an `await`.
     pub fn lock(&self) -> MutexGuard<'_, Fleet> {
-        // Nothing in the fleet can be half done: each change replaces a whole site.
+        // Nothing here can be left half done in a way that matters: the next report of the same
+        // site replaces what the last one wrote.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The fleet at one moment.
 #[derive(Debug)]
-pub struct Snapshot;
+pub struct Snapshot {
+    /// That moment.
+    pub now: UnixMillis,
+    /// The sites to be shown, by id.
+    pub sites: Vec<(SiteId, Arc<Site>)>,
+}
+
+impl Snapshot {
+    /// One site.
+    #[must_use]
+    pub fn site(&self, id: &str) -> Option<(&SiteId, &Site)> {
+        let place = self.sites.binary_search_by(|(site, _)| site.as_str().cmp(id)).ok()?;
+        self.sites.get(place).map(|(id, site)| (id, site.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,37 @@
 //! From a request's body to answered reports: unpack, read, validate, date, show, count once.
 
-use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use wire::{Answer, SiteId, UnixMillis};
+use tokio::sync::Semaphore;
+use wire::{Answer, Refusal, Report, SiteId, UnixMillis};
 
-use crate::fleet;
-use crate::store::received;
+use crate::fleet::{self, Arrival};
+use crate::store::received::{self, History, Reception, Unavailable, Verdict};
 use crate::telemetry::Telemetry;
+
+mod dating;
+mod decode;
+mod rate;
+mod unpack;
+mod validate;
+
+pub use validate::{Cause, Ignored};
+
+use dating::Clocks;
+use decode::{Decoded, Envelope};
+use rate::Rates;
+use unpack::{UnpackError, Unpackers};
+
+/// Packed bodies above this are a backlog; a fresh report is some 2 KiB.
+const LARGE_BYTES: usize = 16 * 1024;
+
+/// Backlogs unpacked at once: each may need [`wire::limits::UNPACKED_BYTES`] and several times
+/// as much once read.
+const LARGE_AT_ONCE: usize = 4;
+
+/// A full disk is not emptied in a second, and a slow one is not made quicker by asking.
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// How a body is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +58,9 @@ impl Encoding {
     }
 }
 
-/// Why a whole batch got no answer.
-#[derive(Debug)]
+/// Why nothing of a batch was settled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
 pub struct IngestError {
     /// The status code: 400 or 413 (never again), 429 or 503 (later).
     pub status: u16,
@@ -46,13 +70,30 @@ pub struct IngestError {
     pub reason: String,
 }
 
-impl fmt::Display for IngestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
+impl IngestError {
+    fn new(status: u16, reason: impl Into<String>) -> Self {
+        Self { status, retry_after: None, reason: reason.into() }
+    }
+
+    fn later(reason: impl Into<String>) -> Self {
+        Self { status: 503, retry_after: Some(RETRY_AFTER_SECONDS), reason: reason.into() }
     }
 }
 
-impl std::error::Error for IngestError {}
+impl From<UnpackError> for IngestError {
+    fn from(error: UnpackError) -> Self {
+        match error {
+            UnpackError::TooLarge => Self::new(413, error.to_string()),
+            UnpackError::Broken(_) => Self::new(400, error.to_string()),
+        }
+    }
+}
+
+impl From<Unavailable> for IngestError {
+    fn from(error: Unavailable) -> Self {
+        Self::later(error.to_string())
+    }
+}
 
 /// Takes batches. One for the whole program, shared by all connections.
 #[derive(Debug)]
@@ -60,6 +101,11 @@ pub struct Ingest {
     fleet: Arc<fleet::Shared>,
     received: received::Handle,
     telemetry: Arc<Telemetry>,
+    unpackers: Arc<Unpackers>,
+    /// Permits to unpack large bodies.
+    large: Arc<Semaphore>,
+    rates: Mutex<Rates>,
+    clocks: Mutex<Clocks>,
 }
 
 impl Ingest {
@@ -68,9 +114,18 @@ impl Ingest {
     pub fn new(
         fleet: Arc<fleet::Shared>,
         received: received::Handle,
+        history: &History,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { fleet, received, telemetry }
+        Self {
+            fleet,
+            received,
+            telemetry,
+            unpackers: Arc::default(),
+            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+            rates: Mutex::default(),
+            clocks: Mutex::new(Clocks::restore(history)),
+        }
     }
 
     /// Takes the body of one `POST /v1/reports` of an authenticated site and returns once its
@@ -79,7 +134,6 @@ impl Ingest {
     ///
     /// # Errors
     /// When nothing of the batch was settled; the error says whether to try again.
-    #[expect(clippy::unused_async, reason = "waits for the store")]
     pub async fn take(
         &self,
         site: &SiteId,
@@ -87,13 +141,104 @@ impl Ingest {
         body: Bytes,
         received_at: UnixMillis,
     ) -> Result<Answer, IngestError> {
-        let _ = (&self.fleet, &self.received, &self.telemetry, site, encoding, body);
-        Ok(Answer {
-            now: received_at,
-            accepted: vec![],
-            refused: vec![],
-            profile: None,
-            meeting: None,
-        })
+        lock(&self.rates).admit(site, received_at).map_err(|seconds| IngestError {
+            status: 429,
+            retry_after: Some(seconds),
+            reason: "too much from this site at once".to_owned(),
+        })?;
+        let decoded = self.decode(encoding, body).await?;
+        let Decoded { envelope, reports, mut refused, ignored } = decoded;
+        lock(&self.rates).charge(site, reports.len() + refused.len());
+        let mut accepted = Vec::with_capacity(reports.len());
+        if !reports.is_empty() {
+            let numbers: Vec<_> = reports.iter().map(|(at, r)| (*at, r.boot, r.seq)).collect();
+            let verdicts = self.record(site, envelope, reports, received_at).await?;
+            for ((index, boot, seq), verdict) in numbers.into_iter().zip(verdicts) {
+                match verdict {
+                    Verdict::New => self.count_reports("accepted", 1),
+                    Verdict::Duplicate => self.count_reports("duplicate", 1),
+                    Verdict::Refused(reason) => {
+                        let (boot, seq, reason) = (Some(boot), Some(seq), reason.into());
+                        refused.push(Refusal { index, boot, seq, reason });
+                        continue;
+                    }
+                }
+                accepted.push((boot, seq));
+            }
+        }
+        self.count_ignored(&ignored);
+        self.count_reports("refused", refused.len() as u64);
+        Ok(Answer { now: received_at, accepted, refused, profile: None, meeting: None })
+    }
+
+    async fn decode(&self, encoding: Encoding, body: Bytes) -> Result<Decoded, IngestError> {
+        if body.len() <= LARGE_BYTES {
+            return self.unpackers.unpack(encoding, &body, decode::decode)?;
+        }
+        // A backlog takes tens of milliseconds of pure work, which must not delay the small
+        // fresh reports of all other sites.
+        let permit = Arc::clone(&self.large).acquire_owned().await;
+        let unpackers = Arc::clone(&self.unpackers);
+        let work = move || {
+            let _permit = permit;
+            unpackers.unpack(encoding, &body, decode::decode)
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(decoded) => decoded?,
+            Err(_) => Err(IngestError::later("the collector is stopping")),
+        }
+    }
+
+    /// Shows the reports and counts them once.
+    async fn record(
+        &self,
+        site: &SiteId,
+        envelope: Envelope,
+        reports: Vec<(usize, Report)>,
+        received_at: UnixMillis,
+    ) -> Result<Vec<Verdict>, IngestError> {
+        let offset = dating::offset(&envelope, received_at);
+        let reports: Vec<_> = {
+            let mut clocks = lock(&self.clocks);
+            if let Some(boot) = envelope.boot {
+                clocks.learn(site, boot, offset, received_at);
+            }
+            let date = |report: &Report| {
+                let known = clocks.offset_of(site, report.boot);
+                dating::taken_at(report, &envelope, received_at, known)
+            };
+            reports.into_iter().map(|(_, report)| (date(&report), report)).collect()
+        };
+        let reception = Reception {
+            site: site.clone(),
+            received_at,
+            clock: envelope.boot.map(|boot| (boot, offset)),
+            reports: reports.iter().map(|(at, report)| (report.boot, report.seq, *at)).collect(),
+        };
+        // Shown before it is durable: should the disk be full, operators still see the present.
+        // A report that comes again changes nothing here.
+        let arrival = Arrival { received_at, clock_offset: offset, reports };
+        let ignored = self.fleet.lock().apply(site, arrival);
+        let verdicts = self.received.record(reception).await?;
+        self.count_ignored(&ignored);
+        Ok(verdicts)
+    }
+
+    fn count_reports(&self, result: &str, count: u64) {
+        self.telemetry.reports.with_label_values(&[result]).inc_by(count);
+    }
+
+    fn count_ignored(&self, ignored: &Ignored) {
+        for (cause, count) in ignored {
+            self.telemetry.samples_ignored.with_label_values(&[cause.label()]).inc_by(*count);
+        }
     }
 }
+
+/// Nothing behind these locks can be left half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ pub struct Telemetry {
     registry: Registry,
     /// By `result`: `accepted`, `duplicate`, `refused`.
     pub reports: IntCounterVec,
-    /// By `reason`, see [`crate::ingest::Ignored`].
+    /// By `reason`, see [`crate::ingest::Cause`].
     pub samples_ignored: IntCounterVec,
     /// By `state`: `expected`, `enrolled`, `up`.
     pub sites: IntGaugeVec,

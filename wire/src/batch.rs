@@ -1,10 +1,14 @@
 //! `POST /v1/reports`: the request, and the answer that settles each report by itself.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::UnixMillis;
+use crate::limits::REPORTS_PER_BATCH;
 
 /// What an agent sends: reports, newest first.
 ///
@@ -24,9 +28,35 @@ pub struct Batch<'a> {
     /// `sent_at` on the agent's monotonic clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uptime_ms: Option<u64>,
-    /// The reports, each a [`crate::Report`] in JSON.
-    #[serde(borrow)]
+    /// The reports, each a [`crate::Report`] in JSON. Of too many, one more than
+    /// [`REPORTS_PER_BATCH`] is read, so that it shows and costs no memory.
+    #[serde(borrow, deserialize_with = "bounded_reports")]
     pub reports: Vec<&'a RawValue>,
+}
+
+fn bounded_reports<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<&'a RawValue>, D::Error> {
+    struct Reports;
+    impl<'de> Visitor<'de> for Reports {
+        type Value = Vec<&'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of reports")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Self::Value, A::Error> {
+            let mut reports = Vec::new();
+            while reports.len() <= REPORTS_PER_BATCH
+                && let Some(report) = texts.next_element()?
+            {
+                reports.push(report);
+            }
+            while texts.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(reports)
+        }
+    }
+    deserializer.deserialize_seq(Reports)
 }
 
 /// What the collector answers.
@@ -69,4 +99,19 @@ pub struct NextMeeting {
     pub start: UnixMillis,
     /// When it ends.
     pub end: UnixMillis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_reports_no_more_is_kept_than_shows_it() {
+        for (sent, kept) in [(0, 0), (REPORTS_PER_BATCH, 500), (100_000, 501)] {
+            let reports = vec!["{}"; sent].join(",");
+            let body = format!(r#"{{"version":1,"sent_at":0,"reports":[{reports}]}}"#);
+            let batch: Batch<'_> = serde_json::from_str(&body).unwrap();
+            assert_eq!(batch.reports.len(), kept);
+        }
+    }
 }

@@ -1,0 +1,84 @@
+//! Reading a batch: the envelope as a whole, then each report by itself. Pure.
+
+use serde::Deserialize;
+use uuid::Uuid;
+use wire::limits::{REPORTS_PER_BATCH, TEXT_CHARS, VERSION};
+use wire::{Batch, Refusal, Report, UnixMillis};
+
+use super::IngestError;
+use super::validate::{Ignored, validate};
+
+/// A batch whose reports were read and validated.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) envelope: Envelope,
+    /// The good ones, each with its place in the batch.
+    pub(super) reports: Vec<(usize, Report)>,
+    /// The others.
+    pub(super) refused: Vec<Refusal>,
+    /// Samples left out of the good ones.
+    pub(super) ignored: Ignored,
+}
+
+/// What a batch says of itself; see [`wire::Batch`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Envelope {
+    pub(super) sent_at: UnixMillis,
+    pub(super) boot: Option<Uuid>,
+    pub(super) uptime_ms: Option<u64>,
+}
+
+/// Reads an unpacked body.
+pub(super) fn decode(body: &[u8]) -> Result<Decoded, IngestError> {
+    let batch: Batch<'_> = serde_json::from_slice(body)
+        .map_err(|error| IngestError::new(400, format!("not a batch: {}", ascii(&error))))?;
+    let Batch { version, sent_at, boot, uptime_ms, reports } = batch;
+    if version != VERSION {
+        let reason = format!("version {version} of the protocol; this collector speaks {VERSION}");
+        return Err(IngestError::new(400, reason));
+    }
+    if reports.len() > REPORTS_PER_BATCH {
+        let reason = format!("more than {REPORTS_PER_BATCH} reports in a batch");
+        return Err(IngestError::new(413, reason));
+    }
+    let envelope = Envelope { sent_at, boot, uptime_ms };
+    let mut decoded = Decoded {
+        envelope,
+        reports: Vec::with_capacity(reports.len()),
+        refused: Vec::new(),
+        ignored: Ignored::default(),
+    };
+    for (index, text) in reports.into_iter().map(serde_json::value::RawValue::get).enumerate() {
+        match report(text, &mut decoded.ignored) {
+            Ok(report) => decoded.reports.push((index, report)),
+            Err(reason) => decoded.refused.push(refusal(index, text, reason)),
+        }
+    }
+    Ok(decoded)
+}
+
+fn report(text: &str, ignored: &mut Ignored) -> Result<Report, String> {
+    let mut report: Report = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    validate(&mut report, ignored)?;
+    Ok(report)
+}
+
+/// A refusal with the number of its report, where as much as that can be read.
+fn refusal(index: usize, text: &str, reason: impl std::fmt::Display) -> Refusal {
+    #[derive(Default, Deserialize)]
+    struct Boot {
+        boot: Option<Uuid>,
+    }
+    #[derive(Default, Deserialize)]
+    struct Seq {
+        seq: Option<u64>,
+    }
+    let Boot { boot } = serde_json::from_str(text).unwrap_or_default();
+    let Seq { seq } = serde_json::from_str(text).unwrap_or_default();
+    Refusal { index, boot, seq, reason: ascii(&reason).into() }
+}
+
+/// A reason for an agent's log: what it quotes of a stranger's text is made harmless and short.
+fn ascii(reason: &impl std::fmt::Display) -> String {
+    reason.to_string().escape_default().take(TEXT_CHARS).collect()
+}

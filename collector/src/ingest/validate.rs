@@ -1,0 +1,162 @@
+//! What a report may contain. A bad sample is left out and counted; a report that cannot be
+//! trusted as a whole is refused. Pure.
+
+use std::collections::BTreeMap;
+
+use wire::limits::{
+    EVERY_MILLIS_MAX, ID_CHARS, LABEL_VALUES_PER_METRIC, READINGS_PER_REPORT, SAMPLES_PER_REPORT,
+    TEXT_CHARS,
+};
+use wire::metrics::{Kind, Source};
+use wire::reading::{Histogram, Name};
+use wire::{Metric, Reading, Report, Sample, Value};
+
+/// Why samples were left out, and how many.
+pub type Ignored = BTreeMap<Cause, u64>;
+
+/// Why a sample was left out of an accepted report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The metric table has no such row: a newer agent.
+    UnknownMetric,
+    /// The row is not one that agents send.
+    NotForAgents,
+    /// Not what the row's kind wants: a falling counter's negative total, a state or a number of
+    /// buckets the row does not have.
+    BadValue,
+    /// A label where the row has none, none where it has one, or one that is empty or too long.
+    BadLabel,
+    /// The same series was there already, in this reading or in another probe's of the site.
+    Duplicate,
+    /// More values of one label than [`LABEL_VALUES_PER_METRIC`].
+    TooManyLabels,
+    /// More series than one site may have.
+    TooManySeries,
+}
+
+impl Cause {
+    /// The label value in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::UnknownMetric => "unknown_metric",
+            Self::NotForAgents => "not_for_agents",
+            Self::BadValue => "bad_value",
+            Self::BadLabel => "bad_label",
+            Self::Duplicate => "duplicate",
+            Self::TooManyLabels => "too_many_labels",
+            Self::TooManySeries => "too_many_series",
+        }
+    }
+}
+
+/// Checks a report and leaves only good samples in it, those of one reading in the order of the
+/// metric table. The error is the reason to refuse it.
+pub(super) fn validate(report: &mut Report, ignored: &mut Ignored) -> Result<(), String> {
+    // SQLite counts to 2^63; an agent that counts from 1 never comes near it.
+    if i64::try_from(report.seq).is_err() {
+        return Err(format!("seq {} is out of range", report.seq));
+    }
+    if report.readings.len() > READINGS_PER_REPORT {
+        return Err(format!("more than {READINGS_PER_REPORT} readings"));
+    }
+    if report.readings.iter().map(|reading| reading.samples.len()).sum::<usize>()
+        > SAMPLES_PER_REPORT
+    {
+        return Err(format!("more than {SAMPLES_PER_REPORT} samples"));
+    }
+    tidy(&mut report.agent.version);
+    tidy(&mut report.agent.os);
+    for reading in &mut report.readings {
+        check_reading(reading)?;
+        let samples = std::mem::take(&mut reading.samples);
+        reading.samples = good_samples(samples, ignored);
+    }
+    Ok(())
+}
+
+fn check_reading(reading: &mut Reading) -> Result<(), String> {
+    let probe = &reading.probe;
+    if !(1..=EVERY_MILLIS_MAX).contains(&reading.every_ms) {
+        return Err(format!(
+            "every_ms {} of probe {probe} is not within 1 and {EVERY_MILLIS_MAX}",
+            reading.every_ms
+        ));
+    }
+    if reading.kind.is_empty() || reading.kind.chars().count() > ID_CHARS {
+        return Err(format!("the kind of probe {probe} has not 1 to {ID_CHARS} characters"));
+    }
+    tidy(&mut reading.kind);
+    if let Some(failure) = &mut reading.failure {
+        tidy(&mut failure.detail);
+    }
+    Ok(())
+}
+
+fn good_samples(samples: Vec<Sample>, ignored: &mut Ignored) -> Vec<Sample> {
+    let mut count = |cause| *ignored.entry(cause).or_default() += 1;
+    let mut good: Vec<(usize, Sample)> = Vec::with_capacity(samples.len());
+    for mut sample in samples {
+        match check_sample(&mut sample) {
+            Ok(row) => good.push((row.index(), sample)),
+            Err(cause) => count(cause),
+        }
+    }
+    // Stable, so that of two equal ones the first is kept.
+    good.sort_by(|(a, one), (b, other)| (a, &one.label).cmp(&(b, &other.label)));
+    let mut kept: Vec<Sample> = Vec::with_capacity(good.len());
+    let mut last = usize::MAX;
+    let mut labels = 0;
+    for (row, sample) in good {
+        labels = if row == last { labels + 1 } else { 1 };
+        if row == last && kept.last().is_some_and(|kept| kept.label == sample.label) {
+            labels -= 1;
+            count(Cause::Duplicate);
+        } else if labels > LABEL_VALUES_PER_METRIC {
+            count(Cause::TooManyLabels);
+        } else {
+            kept.push(sample);
+        }
+        last = row;
+    }
+    kept
+}
+
+fn check_sample(sample: &mut Sample) -> Result<&'static Metric, Cause> {
+    let row = match &sample.name {
+        Name::Known(row) => *row,
+        Name::Unknown(_) => return Err(Cause::UnknownMetric),
+    };
+    if row.source != Source::Agent {
+        return Err(Cause::NotForAgents);
+    }
+    match (row.own_label(), &mut sample.label) {
+        (None, None) => {}
+        (Some(_), Some(label)) if !label.is_empty() && label.chars().count() <= TEXT_CHARS => {
+            tidy(label);
+        }
+        _ => return Err(Cause::BadLabel),
+    }
+    let good = match (row.kind, &sample.value) {
+        (Kind::Gauge, Value::Number(number)) => number.is_finite(),
+        (Kind::Counter, Value::Number(total)) => total.is_finite() && *total >= 0.0,
+        (Kind::StateSet(states), Value::State(state)) => states.contains(&state.as_ref()),
+        (Kind::Histogram(bounds), Value::Histogram(Histogram { buckets, sum })) => {
+            buckets.len() == bounds.len() + 1 && sum.is_finite() && *sum >= 0.0
+        }
+        _ => false,
+    };
+    if good { Ok(row) } else { Err(Cause::BadValue) }
+}
+
+/// Makes a stranger's text fit to be shown: control characters would reach terminals through
+/// logs and tables, and a text without end would reach everything else.
+fn tidy(text: &mut Box<str>) {
+    if text.len() > TEXT_CHARS || text.contains(char::is_control) {
+        *text = text
+            .chars()
+            .take(TEXT_CHARS)
+            .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+            .collect();
+    }
+}
