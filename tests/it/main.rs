@@ -1,1 +1,7 @@
-//! x
+//! The whole way with real parts: from a probe on a PC to Prometheus, and everything that goes
+//! wrong on it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+// What a probe says, held against the truth.
+#[cfg(target_os = "linux")]
+mod network_truth;

@@ -15,6 +15,18 @@ impl Dice {
         Self(seed)
     }
 
+    /// Dice that fall the same way every time.
+    #[must_use]
+    pub fn loaded(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// True with this probability.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        // 53 bits: all that an f64 tells apart.
+        (self.between(0, (1 << 53) - 1) as f64) < probability * (1u64 << 53) as f64
+    }
+
     /// A number from `low` to `high`, both included.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

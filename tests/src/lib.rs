@@ -5,6 +5,7 @@
 //!   Agent ──▶ Link (cut, stall, swallow, slow) ──▶ Collector ◀── Prometheus
 //!   Client (speaks the protocol, well or badly) ──▶ Collector
 //!   Agent ──▶ Scripted (a collector that answers what the test says)
+//!   Ping, ping, … ──▶ Wan (delay, jitter, loss, doubles, rate) ──▶ a far end that answers echo
 //! ```
 //!
 //! Nothing here returns an error: a test stops at the first surprise and says what it was, with
@@ -30,6 +31,8 @@ pub mod http;
 pub mod link;
 pub mod scripted;
 pub mod tls;
+#[cfg(target_os = "linux")]
+pub mod wan;
 
 // What a test needs to see and wait for.
 pub mod dice;

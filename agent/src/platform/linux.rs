@@ -8,7 +8,6 @@ mod link;
 mod names;
 mod ping;
 mod power;
-mod private;
 mod service;
 mod times;
 
@@ -18,7 +17,6 @@ use std::{fs, io};
 
 pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
-pub use private::{private_directory, private_file};
 pub use service::{CONFIG_FILE, STATE_DIR, stop_requested};
 
 use super::{Link, OwnUsage, PowerSupply, SystemTimes};

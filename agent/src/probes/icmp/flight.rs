@@ -45,6 +45,10 @@ impl<'a, 'r> Flight<'a, 'r> {
             }
         }
         self.hear(Instant::now() + pace.timeout, Burst::settled).await;
+        // A PC that slept through the end still has what came before it, with its stamps.
+        for arrival in self.ping.waiting() {
+            self.take(arrival);
+        }
     }
 
     /// Takes what comes back until a moment, or until `enough`.
@@ -52,16 +56,20 @@ impl<'a, 'r> Flight<'a, 'r> {
         while !enough(&self.burst)
             && let Ok(arrival) = timeout_at(until, self.ping.next()).await
         {
-            match arrival {
-                Arrival::Reply { index, rtt } => count(self.run, &mut self.burst, index, rtt),
-                Arrival::Undeliverable { index, notice } => {
-                    self.burst.undeliverable(index);
-                    self.notice = Some(notice);
-                }
-            }
+            self.take(arrival);
             // Somebody who sends without end must not hold the burst up.
             if Instant::now() >= until {
                 break;
+            }
+        }
+    }
+
+    fn take(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Reply { index, rtt } => count(self.run, &mut self.burst, index, rtt),
+            Arrival::Undeliverable { index, notice } => {
+                self.burst.undeliverable(index);
+                self.notice = Some(notice);
             }
         }
     }

@@ -60,7 +60,7 @@ async fn a_burst_to_this_system_measures_everything() {
     let cycle = Duration::from_millis(500);
     let mut run = Run::new(&mut tally, cycle, cycle, true);
     match probe.run(&mut run).await {
-        Err(failure) if failure.reason == Reason::Denied => return eprintln!("skipped: {failure}"),
+        Err(failure) if failure.reason == Reason::Denied => return println!("SKIPPED: {failure}"),
         outcome => assert_eq!(outcome, Ok(())),
     }
     let (samples, trace) = run.finish();
@@ -78,7 +78,7 @@ async fn a_name_that_is_lost_is_said_while_the_last_address_is_measured() {
     let cycle = Duration::from_secs(4);
     let mut run = Run::new(&mut tally, cycle, cycle, false);
     if let Err(failure) = probe.run(&mut run).await {
-        return eprintln!("skipped: {failure}");
+        return println!("SKIPPED: {failure}");
     }
     // A name no name server may know (RFC 6761).
     probe.host = "lost.invalid".to_owned();

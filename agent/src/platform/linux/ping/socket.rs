@@ -320,9 +320,9 @@ mod tests {
     async fn hears(target: &str) {
         let target: SocketAddr = target.parse().unwrap();
         let mut socket = match Socket::open(target, 3, 56) {
-            Err(OpenError::Denied) => return eprintln!("skipped: this user may not send echoes"),
+            Err(OpenError::Denied) => return println!("SKIPPED: this user may not send echoes"),
             // A machine without IPv6 has no such loopback.
-            Err(OpenError::Io(error)) if target.is_ipv6() => return eprintln!("skipped: {error}"),
+            Err(OpenError::Io(error)) if target.is_ipv6() => return println!("SKIPPED: {error}"),
             Ok(Opened::Stamping(socket)) => socket,
             _ => panic!("Linux has receive stamps"),
         };

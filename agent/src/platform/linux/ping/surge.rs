@@ -106,7 +106,7 @@ mod tests {
     async fn the_library_hears_this_system_too() {
         let target = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut surge = match Surge::open(target, 56, Duration::from_secs(5)) {
-            Err(OpenError::Denied) => return eprintln!("skipped: this user may not send echoes"),
+            Err(OpenError::Denied) => return println!("SKIPPED: this user may not send echoes"),
             opened => opened.unwrap(),
         };
         surge.send(3);
