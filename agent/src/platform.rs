@@ -15,6 +15,7 @@
 //! | `power_supplies() -> Vec<PowerSupply>` | batteries and mains |
 //! | `links() -> io::Result<Vec<Link>>` | network interfaces, loopback left out |
 //! | `CONFIG_FILE`, `STATE_DIR` | where a service lives on this system |
+//! | `private_directory(path)`, `private_file(path)` | made for this user alone |
 //! | `stop_requested()` | returns when the system asks this program to end |
 //! | `Ping` | the channel of [`echo`] requests and what comes back |
 //!
@@ -28,7 +29,7 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{
     CONFIG_FILE, Ping, STATE_DIR, clock_state, dns_servers, hostname, links, monotonic_ms, os_name,
-    own_usage, power_supplies, stop_requested, system_times,
+    own_usage, power_supplies, private_directory, private_file, stop_requested, system_times,
 };
 
 #[cfg(not(target_os = "linux"))]

@@ -134,7 +134,7 @@ impl Gathering {
     }
 
     async fn close(&mut self) {
-        let statistics = self.spool.statistics().await;
+        let statistics = self.spool.statistics();
         let every_ms = u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX);
         let Some(own) = own::reading(&statistics, &self.counters, every_ms) else { return };
         let now = Moment { unix: unix_ms(), uptime: platform::monotonic_ms() };

@@ -110,3 +110,94 @@ fn bounded(failure: &Failure) -> Failure {
     let detail: String = failure.detail.chars().take(wire::limits::TEXT_CHARS).collect();
     Failure { reason: failure.reason, detail: detail.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use tokio::task::{LocalSet, spawn_local};
+
+    use crate::probes::{Probe, ProbeConfig};
+
+    fn task(name: &str, probe: &str) -> Task {
+        let config: ProbeConfig = serde_yaml::from_str(probe).unwrap();
+        let [probe] = <[Probe; 1]>::try_from(config.into_kinds()).unwrap();
+        Task {
+            name: name.parse().unwrap(),
+            every: Duration::from_millis(200),
+            timeout: Duration::from_millis(150),
+            capability: None,
+            probe,
+        }
+    }
+
+    /// A listener whose queue is full, so that further connections hang: Linux drops their SYN.
+    fn full_listener() -> (socket2::Socket, Vec<socket2::Socket>, u16) {
+        use socket2::{Domain, Socket, Type};
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let waiting = (0..4).map(|_| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let _ = socket.connect(&address);
+            socket
+        });
+        let waiting = waiting.collect();
+        let port = address.as_socket().unwrap().port();
+        (listener, waiting, port)
+    }
+
+    #[tokio::test]
+    async fn a_hung_probe_is_cut_off_at_its_deadline_and_delays_nobody() {
+        let (_listener, _waiting, port) = full_listener();
+        let hung = task("hung", &format!("tcp: {{ host: 127.0.0.1, port: {port} }}"));
+        let quick = task("quick", "clock: {}");
+        let stop = CancellationToken::new();
+        let (sender, mut readings) = mpsc::channel(8);
+        let probes = LocalSet::new();
+        for task in [hung, quick] {
+            let schedule = Schedule::new("th-0316", task.name.as_str(), task.every);
+            probes.spawn_local(keep(task, schedule, sender.clone(), stop.clone()));
+        }
+        drop(sender);
+        let gathered = probes
+            .run_until(async {
+                let (mut hung, mut quick) = (Vec::new(), 0);
+                while hung.len() < 3 {
+                    let (reading, _) = readings.recv().await.unwrap();
+                    if reading.probe.as_str() == "hung" { hung.push(reading) } else { quick += 1 }
+                }
+                stop.cancel();
+                (hung, quick)
+            })
+            .await;
+        for reading in gathered.0 {
+            assert_eq!(reading.failure.unwrap().reason, Reason::Timeout);
+        }
+        assert!(gathered.1 >= 2, "the quick probe ran {} times beside it", gathered.1);
+    }
+
+    #[tokio::test]
+    async fn probes_end_at_the_stop_and_the_channel_closes() {
+        let stop = CancellationToken::new();
+        let (sender, mut readings) = mpsc::channel(8);
+        LocalSet::new()
+            .run_until(async {
+                let task = task("quick", "clock: {}");
+                let schedule = Schedule::new("th-0316", "quick", task.every);
+                spawn_local(keep(task, schedule, sender, stop.clone()));
+                assert!(readings.recv().await.is_some());
+                stop.cancel();
+                while readings.recv().await.is_some() {}
+            })
+            .await;
+    }
+
+    #[test]
+    fn a_strangers_words_are_cut_to_what_a_report_may_carry() {
+        let long = Failure::new(Reason::Protocol, "ố".repeat(10_000));
+        assert_eq!(bounded(&long).detail.chars().count(), wire::limits::TEXT_CHARS);
+    }
+}

@@ -1,14 +1,37 @@
 //! The inventory: every site that is expected, whether or not it ever reported.
+//!
+//! ```text
+//!  bytes ─▶ encoding ─▶ yaml | csv ─▶ draft ─▶ rules ─▶ Inventory, or every fault with its place
+//! ```
+
+mod csv;
+mod draft;
+mod encoding;
+mod folded;
+mod rules;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use wire::ids::{AreaId, SiteId};
 use wire::reading::Capability;
+use wire::yaml::{Fault, Faults};
+
+pub use folded::folded;
+
+/// The largest file that is read: 20,000 sites with long names in UTF-16 take half of it.
+const FILE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Areas and sites by id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inventory {
-    /// The administrative tree; any depth.
+    /// The administrative tree; any depth, no cycles, every parent present.
     pub areas: BTreeMap<AreaId, Area>,
     /// The sites.
     pub sites: BTreeMap<SiteId, Site>,
@@ -51,4 +74,49 @@ pub struct Contact {
     pub name: String,
     /// The telephone number as people write it.
     pub phone: String,
+}
+
+/// Reads the inventory in `path`: YAML or CSV by its extension.
+pub fn load(path: &Path) -> Result<Inventory, Faults> {
+    let bytes = read(path).map_err(|error| unread(path, &error))?;
+    parse(path, &bytes)
+}
+
+/// The content of `path`, at most [`FILE_BYTES`].
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES {
+        let message = format!("larger than {} MiB", FILE_BYTES / 1024 / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
+/// The fault of a file that cannot be read at all.
+pub(crate) fn unread(path: &Path, error: &io::Error) -> Faults {
+    whole(path, format!("the inventory cannot be read: {error}"))
+}
+
+/// Reads `bytes`, the content of `path`, as an inventory.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Inventory, Faults> {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let reader = match extension.to_ascii_lowercase().as_str() {
+        "yaml" | "yml" => yaml::read,
+        "csv" => csv::read,
+        "xlsx" | "xlsm" | "xls" | "ods" => {
+            return Err(whole(
+                path,
+                "a workbook is not read yet; save the sheet as CSV UTF-8 and name that file",
+            ));
+        }
+        _ => return Err(whole(path, "an inventory is a file whose name ends in .yaml or .csv")),
+    };
+    let text = encoding::decode(bytes).map_err(|message| whole(path, message))?;
+    reader(path, &text)
+}
+
+fn whole(path: &Path, message: impl Into<String>) -> Faults {
+    let message = message.into();
+    Faults(vec![Fault { file: path.to_owned(), line: 0, column: 0, key: String::new(), message }])
 }

@@ -13,9 +13,11 @@
 // What is configured and expected.
 pub mod config;
 pub mod inventory;
+pub mod watch;
 
 // A report's way.
 pub mod ingest;
+pub mod listener;
 
 pub mod fleet;
 
@@ -26,6 +28,8 @@ pub mod api;
 
 // The collector about itself.
 pub mod telemetry;
+
+mod seldom;
 
 // What outlives the process.
 pub mod authority;

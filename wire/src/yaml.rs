@@ -118,8 +118,29 @@ impl Findings {
     /// that key proves nothing.
     pub fn add(&mut self, path: &str, message: impl Into<String>) {
         let Some(root) = &self.root else { return };
-        let Some(mark) = place(root, path) else { return };
-        self.push(mark, path.to_owned(), message.into());
+        let way = Way::along(root, path);
+        if !way.gone() && !way.neighbours_gone() {
+            let mark = way.mark;
+            self.push(mark, path.to_owned(), message.into());
+        }
+    }
+
+    /// As [`Findings::add`], for a rule that looks at no other key: only a fault of the key itself
+    /// takes its place.
+    pub fn add_alone(&mut self, path: &str, message: impl Into<String>) {
+        let Some(root) = &self.root else { return };
+        let way = Way::along(root, path);
+        if !way.gone() {
+            let mark = way.mark;
+            self.push(mark, path.to_owned(), message.into());
+        }
+    }
+
+    /// The line of the key at `path`, or of the nearest one above it.
+    #[must_use]
+    pub fn line(&self, path: &str) -> Option<usize> {
+        let root = self.root.as_ref()?;
+        Some(Way::along(root, path).mark.line)
     }
 
     /// The value, if nothing at all is wrong; the faults in the order of the file otherwise.
@@ -242,20 +263,37 @@ impl<'t> Spot<'t> {
     }
 }
 
-/// The place of the key at `path` or of the last one on the way to it; none where part of it
-/// or of its neighbourhood is set aside.
-fn place(root: &Node, path: &str) -> Option<Mark> {
-    let (mut node, mut above, mut mark) = (root, root, root.mark);
-    let mut rest = path;
-    while !rest.is_empty() {
-        above = node;
-        let Some((child, after)) = step(node, rest) else { break };
-        node = &child.node;
-        mark = child.place();
-        rest = after;
+/// Where the key at `path` is, as far as the way to it goes.
+struct Way<'t> {
+    above: &'t Node,
+    node: &'t Node,
+    mark: Mark,
+    aside: bool,
+}
+
+impl<'t> Way<'t> {
+    fn along(root: &'t Node, path: &str) -> Self {
+        let mut way = Self { above: root, node: root, mark: root.mark, aside: false };
+        let mut rest = path;
+        while !rest.is_empty() {
+            way.above = way.node;
+            let Some((child, after)) = step(way.node, rest) else { break };
+            way.node = &child.node;
+            way.mark = child.place();
+            way.aside |= child.aside.get();
+            rest = after;
+        }
+        way
     }
-    let neighbour_gone = matches!(above.content, Content::Mapping { .. }) && above.wounded();
-    (!neighbour_gone && !node.wounded()).then_some(mark)
+
+    /// Whether the key has a fault already, or one that may have been meant as it.
+    fn gone(&self) -> bool {
+        self.aside || self.node.wounded()
+    }
+
+    fn neighbours_gone(&self) -> bool {
+        matches!(self.above.content, Content::Mapping { .. }) && self.above.wounded()
+    }
 }
 
 /// The child that `path` begins with, and the rest of the path.

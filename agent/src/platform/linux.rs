@@ -8,6 +8,7 @@ mod link;
 mod names;
 mod ping;
 mod power;
+mod private;
 mod service;
 mod times;
 
@@ -17,6 +18,7 @@ use std::{fs, io};
 
 pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
+pub use private::{private_directory, private_file};
 pub use service::{CONFIG_FILE, STATE_DIR, stop_requested};
 
 use super::{Link, OwnUsage, PowerSupply, SystemTimes};

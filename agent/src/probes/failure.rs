@@ -46,6 +46,11 @@ pub(super) fn patience(run: &Run<'_>) -> Duration {
     run.timeout.mul_f32(0.95)
 }
 
+/// An equal share of the time left for each of those still to try.
+pub(super) fn share(left: Duration, still: usize) -> Duration {
+    left / u32::try_from(still.max(1)).unwrap_or(u32::MAX)
+}
+
 /// Awaits `work` for at most `patience`; after it, the failure says that `what` got no answer.
 pub(super) async fn within<T>(
     patience: Duration,
@@ -72,6 +77,14 @@ impl Display for Seconds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everyone_still_to_try_gets_an_equal_share_of_what_is_left() {
+        let second = Duration::from_secs(1);
+        assert_eq!(share(4 * second, 4), second);
+        assert_eq!(share(second, 1), second);
+        assert_eq!(share(Duration::ZERO, 0), Duration::ZERO);
+    }
 
     #[test]
     fn the_detail_names_the_deed_and_the_cause_without_numbers_of_errors() {

@@ -5,8 +5,10 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
+use tokio::time::timeout;
 use wire::reading::{Failure, Reason};
 
 /// RFC 1035 § 2.3.4, without the root's dot.
@@ -22,14 +24,22 @@ pub struct Host(Box<str>);
 
 impl Host {
     /// The addresses, in the resolver's order, anew at each call: a name that moved must not
-    /// be measured where it was.
-    pub async fn addresses(&self, port: u16) -> Result<Vec<SocketAddr>, Failure> {
-        let found = tokio::net::lookup_host((&*self.0, port)).await.map_err(|error| {
-            Failure::new(Reason::Resolve, format_args!("resolve {self}: {error}"))
-        })?;
+    /// be measured where it was. Waits for at most `patience`.
+    pub async fn addresses(
+        &self,
+        port: u16,
+        patience: Duration,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        let failure = |cause: &dyn fmt::Display| {
+            Failure::new(Reason::Resolve, format_args!("resolve {self}: {cause}"))
+        };
+        let found = timeout(patience, tokio::net::lookup_host((&*self.0, port)))
+            .await
+            .map_err(|_| failure(&"no answer from the name servers"))?
+            .map_err(|error| failure(&error))?;
         let addresses: Vec<SocketAddr> = found.take(ADDRESSES).collect();
         if addresses.is_empty() {
-            return Err(Failure::new(Reason::Resolve, format_args!("resolve {self}: no address")));
+            return Err(failure(&"no address"));
         }
         Ok(addresses)
     }
@@ -73,6 +83,8 @@ fn is_host(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(20);
+
     fn host(text: &str) -> Result<Host, serde_yaml::Error> {
         serde_yaml::from_str(text)
     }
@@ -94,14 +106,14 @@ mod tests {
     async fn an_address_needs_no_resolver() {
         let host = host("\"::1\"").unwrap();
         assert!(host.is_address());
-        assert_eq!(host.addresses(5060).await.unwrap(), ["[::1]:5060".parse().unwrap()]);
+        assert_eq!(host.addresses(5060, PATIENCE).await.unwrap(), ["[::1]:5060".parse().unwrap()]);
     }
 
     #[tokio::test]
     async fn a_name_that_cannot_exist_is_a_failure_to_resolve() {
         // A label is at most 63 long, which the resolver knows without asking a server.
         let name = "x".repeat(64);
-        let failure = host(&name).unwrap().addresses(1).await.unwrap_err();
+        let failure = host(&name).unwrap().addresses(1, PATIENCE).await.unwrap_err();
         assert_eq!(failure.reason, Reason::Resolve);
         assert!(failure.detail.starts_with(&format!("resolve {name}: ")), "{failure}");
     }

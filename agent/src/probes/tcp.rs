@@ -39,8 +39,7 @@ impl Tcp {
         let start = Instant::now();
         let patience = failure::patience(run);
         let (host, port) = (&self.host, self.port.get());
-        let resolving = format_args!("resolve {host}");
-        let addresses = failure::within(patience, resolving, host.addresses(port)).await?;
+        let addresses = host.addresses(port, patience).await?;
         if !host.is_address() {
             run.step(
                 || format!("{host} được phân giải thành {}.", list(&addresses)),
@@ -64,7 +63,8 @@ impl Tcp {
         let start = Instant::now();
         let mut first = None;
         for (tried, address) in addresses.iter().enumerate() {
-            let share = share(patience.saturating_sub(start.elapsed()), addresses.len() - tried);
+            let left = patience.saturating_sub(start.elapsed());
+            let share = failure::share(left, addresses.len() - tried);
             match attempt(*address, share).await {
                 Ok(()) => {
                     let seconds = start.elapsed().as_secs_f64();
@@ -99,11 +99,6 @@ async fn attempt(address: SocketAddr, patience: Duration) -> Result<(), Failure>
         })
     };
     failure::within(patience, what, connecting).await.map(drop)
-}
-
-/// An equal share of the time left for each address still to try.
-fn share(left: Duration, addresses: usize) -> Duration {
-    left / u32::try_from(addresses.max(1)).unwrap_or(u32::MAX)
 }
 
 fn list(addresses: &[SocketAddr]) -> String {
@@ -199,14 +194,6 @@ mod tests {
         let steps: Vec<_> = trace.0.iter().map(|(_, en)| en.as_str()).collect();
         assert!(steps.first().unwrap().ends_with("connection refused"), "{steps:?}");
         assert!(steps.get(1).unwrap().starts_with("Connected to"), "{steps:?}");
-    }
-
-    #[test]
-    fn every_address_gets_an_equal_share_of_what_is_left() {
-        let second = Duration::from_secs(1);
-        assert_eq!(share(4 * second, 4), second);
-        assert_eq!(share(second, 1), second);
-        assert_eq!(share(Duration::ZERO, 0), Duration::ZERO);
     }
 
     #[test]

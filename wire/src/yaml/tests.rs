@@ -246,11 +246,19 @@ fn a_rule_of_the_caller_finds_its_place() {
              c.yaml:5:8: limit: no"
             .to_owned())
     );
-    // What was applied without a faulty neighbour proves nothing.
+    // What was applied without a faulty neighbour proves nothing, unless it looks at no other key.
     let wounded = "probes:\n  c: { evry: 7s, every: 5s }\n  d: { every: 5s }\n";
     let all = rules(wounded, &["probes.c", "probes.c.every", "probes.d"]).unwrap_err();
     assert_eq!(all.lines().count(), 2, "{all}");
     assert!(all.ends_with("c.yaml:3:3: probes.d: no"), "{all}");
+
+    let (config, mut findings) = open::<Config>(Path::new("c.yaml"), wounded);
+    for key in ["probes.c", "probes.c.evry", "probes.c.icmp", "probes.c.every"] {
+        findings.add_alone(key, "no");
+    }
+    let all = findings.finish(config).unwrap_err().to_string();
+    assert_eq!(all.lines().count(), 2, "{all}");
+    assert!(all.ends_with("c.yaml:2:24: probes.c.every: no"), "{all}");
 }
 
 #[test]
