@@ -5,3 +5,6 @@
 // What a probe says, held against the truth.
 #[cfg(target_os = "linux")]
 mod network_truth;
+
+// What people write.
+mod shipped;
