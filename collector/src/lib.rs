@@ -19,6 +19,8 @@ pub mod watch;
 pub mod ingest;
 pub mod listener;
 
+pub mod auth;
+
 pub mod fleet;
 
 // Its readers.

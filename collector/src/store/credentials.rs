@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS codes (
     expires_at    INTEGER NOT NULL,
     used_by       TEXT
 ) STRICT;
+CREATE INDEX IF NOT EXISTS codes_by_site ON codes (site);
 CREATE TABLE IF NOT EXISTS generation (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     value INTEGER NOT NULL
@@ -52,34 +53,36 @@ pub enum RedeemError {
 }
 
 /// A code about to be used.
-#[derive(Debug, Clone, Copy)]
-pub struct Redemption<'a> {
+#[derive(Debug, Clone)]
+pub struct Redemption {
     /// SHA-256 of the code's secret in hexadecimal.
-    pub secret_sha256: &'a str,
+    pub secret_sha256: String,
     /// SHA-256 of the agent's new credential in hexadecimal.
-    pub credential_sha256: &'a str,
+    pub credential_sha256: String,
     /// The PC's name.
-    pub hostname: &'a str,
+    pub hostname: String,
 }
 
-/// Keeps a new code and withdraws older unused ones of the site: of two slips of paper only the
-/// newer one is good.
-pub fn add_code(
+/// Keeps new codes, each a site and its secret's SHA-256 in hexadecimal, and withdraws older
+/// unused ones of these sites: of two slips of paper only the newer one is good.
+pub fn add_codes(
     connection: &mut Connection,
-    site: &SiteId,
-    secret_sha256: &str,
+    codes: &[(SiteId, String)],
     expires_at: UnixMillis,
     now: UnixMillis,
 ) -> rusqlite::Result<()> {
     let transaction = begin(connection)?;
     transaction.execute(
-        "DELETE FROM codes WHERE (site = ?1 AND used_by IS NULL) OR expires_at < ?2",
-        params![site.as_str(), now.saturating_sub(KEEP_DEAD_CODES_MILLIS)],
+        "DELETE FROM codes WHERE expires_at < ?1",
+        [now.saturating_sub(KEEP_DEAD_CODES_MILLIS)],
     )?;
-    transaction.execute(
-        "INSERT INTO codes (secret_sha256, site, expires_at) VALUES (?1, ?2, ?3)",
-        params![secret_sha256, site.as_str(), expires_at],
-    )?;
+    for (site, secret_sha256) in codes {
+        withdraw_codes(&transaction, site)?;
+        transaction.execute(
+            "INSERT INTO codes (secret_sha256, site, expires_at) VALUES (?1, ?2, ?3)",
+            params![secret_sha256, site.as_str(), expires_at],
+        )?;
+    }
     transaction.commit()
 }
 
@@ -87,14 +90,14 @@ pub fn add_code(
 /// agent may ask again with it, because an answer can be lost on the way.
 pub fn redeem(
     connection: &mut Connection,
-    asked: Redemption<'_>,
+    asked: &Redemption,
     now: UnixMillis,
 ) -> Result<SiteId, RedeemError> {
     let transaction = begin(connection)?;
     let (site, expires_at, used_by) = transaction
         .query_row(
             "SELECT site, expires_at, used_by FROM codes WHERE secret_sha256 = ?1",
-            [asked.secret_sha256],
+            [&asked.secret_sha256],
             |row| Ok((site_at(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, Option<String>>(2)?)),
         )
         .optional()?
@@ -136,12 +139,18 @@ fn still_enrolled(
 /// Takes a site's credential and its unused codes away. Says whether there was a credential.
 pub fn revoke(connection: &mut Connection, site: &SiteId) -> rusqlite::Result<bool> {
     let transaction = begin(connection)?;
-    transaction
-        .execute("DELETE FROM codes WHERE site = ?1 AND used_by IS NULL", [site.as_str()])?;
+    withdraw_codes(&transaction, site)?;
     let had = transaction.execute("DELETE FROM credentials WHERE site = ?1", [site.as_str()])? > 0;
     next_generation(&transaction)?;
     transaction.commit()?;
     Ok(had)
+}
+
+fn withdraw_codes(transaction: &Transaction<'_>, site: &SiteId) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM codes WHERE site = ?1 AND used_by IS NULL")?
+        .execute([site.as_str()])
+        .map(drop)
 }
 
 /// A number that has grown whenever [`all`] has changed.

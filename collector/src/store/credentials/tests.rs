@@ -15,14 +15,18 @@ impl Desk {
     }
 
     fn invite(&mut self, site: &str, secret: &str) {
-        add_code(&mut self.connection, &site.parse().unwrap(), secret, NOW + WEEK, NOW).unwrap();
+        let codes = [(site.parse().unwrap(), secret.to_owned())];
+        add_codes(&mut self.connection, &codes, NOW + WEEK, NOW).unwrap();
     }
 
     /// The site that the secret enrolled, or the word of the refusal.
     fn redeem_at(&mut self, secret: &str, credential: &str, now: UnixMillis) -> String {
-        let asked =
-            Redemption { secret_sha256: secret, credential_sha256: credential, hostname: "PC-HOP" };
-        match redeem(&mut self.connection, asked, now) {
+        let asked = Redemption {
+            secret_sha256: secret.to_owned(),
+            credential_sha256: credential.to_owned(),
+            hostname: "PC-HOP".to_owned(),
+        };
+        match redeem(&mut self.connection, &asked, now) {
             Ok(site) => site.to_string(),
             Err(RedeemError::Refused(error)) => format!("{error:?}"),
             Err(RedeemError::Store(error)) => panic!("{error}"),
@@ -124,6 +128,7 @@ fn codes_long_dead_are_forgotten() {
     let mut desk = Desk::new();
     desk.invite("th-0316", "s1");
     let later = NOW + WEEK + KEEP_DEAD_CODES_MILLIS + 1;
-    add_code(&mut desk.connection, &"th-0317".parse().unwrap(), "s2", later + WEEK, later).unwrap();
+    let codes = [("th-0317".parse().unwrap(), "s2".to_owned())];
+    add_codes(&mut desk.connection, &codes, later + WEEK, later).unwrap();
     assert_eq!(desk.redeem_at("s1", "c1", later), "UnknownCode");
 }
