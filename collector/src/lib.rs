@@ -19,7 +19,11 @@ pub mod watch;
 pub mod ingest;
 pub mod listener;
 
+pub mod routes;
+
 pub mod auth;
+
+pub mod enrol;
 
 pub mod fleet;
 
@@ -31,6 +35,7 @@ pub mod api;
 // The collector about itself.
 pub mod telemetry;
 
+mod answers;
 mod seldom;
 
 // What outlives the process.

@@ -1,0 +1,56 @@
+//! The few shapes an answer has.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::listener::Body;
+
+/// No body.
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
+    with_body(status, Bytes::new())
+}
+
+/// A line or a page for people.
+pub(crate) fn text(status: StatusCode, text: impl Into<String>) -> Response<Body> {
+    let answer = with_body(status, Bytes::from(text.into()));
+    typed(answer, "text/plain; charset=utf-8")
+}
+
+/// JSON.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => json_bytes(status, bytes),
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+/// What is JSON already.
+pub(crate) fn json_bytes(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
+    typed(with_body(status, Bytes::from(bytes)), "application/json")
+}
+
+/// The same, to be tried again after so many seconds.
+pub(crate) fn retry_after(mut answer: Response<Body>, seconds: u64) -> Response<Body> {
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    answer
+}
+
+/// The same, and the connection ends with it.
+pub(crate) fn last(mut answer: Response<Body>) -> Response<Body> {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+fn with_body(status: StatusCode, bytes: Bytes) -> Response<Body> {
+    let mut answer = Response::new(Full::new(bytes).boxed());
+    *answer.status_mut() = status;
+    answer
+}
+
+fn typed(mut answer: Response<Body>, content_type: &'static str) -> Response<Body> {
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}

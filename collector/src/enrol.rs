@@ -1,0 +1,244 @@
+//! `POST /v1/enroll`: a PC that holds a code becomes a site.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+use wire::enrolment::{
+    EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, SECRET_BYTES, sha256_hex,
+};
+use wire::{SiteId, UnixMillis, limits};
+
+use crate::answers;
+use crate::auth::keeper::Keeper;
+use crate::inventory::Inventory;
+use crate::listener::{Body, body};
+use crate::seldom::Seldom;
+use crate::store::credentials::{RedeemError, Redemption};
+use crate::telemetry::Telemetry;
+
+mod bucket;
+
+/// A request has some 400 bytes; a stranger may send it, so it gets little more room than that.
+const BODY_BYTES: usize = 4 * 1024;
+
+/// It fits one packet.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// After a failed write: a full disk is not mended sooner.
+const STORE_RETRY_SECONDS: u64 = 10;
+
+/// Enrols.
+#[derive(Debug)]
+pub struct Enrolment {
+    keeper: Keeper,
+    inventory: watch::Receiver<Arc<Inventory>>,
+    telemetry: Arc<Telemetry>,
+    bucket: Mutex<bucket::Bucket>,
+    refusals: Seldom,
+}
+
+/// Why a PC was not enrolled.
+#[derive(Debug)]
+enum Refused {
+    TooMany(Duration),
+    Malformed(String),
+    Body(body::BodyError),
+    Code(EnrolError),
+    Store(rusqlite::Error),
+}
+
+impl Enrolment {
+    /// Enrols with what `keeper` keeps.
+    #[must_use]
+    pub fn new(
+        keeper: Keeper,
+        inventory: watch::Receiver<Arc<Inventory>>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        let bucket = Mutex::new(bucket::Bucket::full(Instant::now()));
+        Self { keeper, inventory, telemetry, bucket, refusals: Seldom::default() }
+    }
+
+    /// Answers one request.
+    pub async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        match self.enrol(request, peer, now).await {
+            Ok(site) => {
+                self.count("enrolled");
+                let expected = self.inventory.borrow().sites.get(&site).map(|s| s.name.clone());
+                let name = expected.unwrap_or_default();
+                answers::json(StatusCode::OK, &EnrolAnswer { site, name, now })
+            }
+            Err(refused) => {
+                self.tell(&refused, peer);
+                refused.answer()
+            }
+        }
+    }
+
+    async fn enrol(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        now: UnixMillis,
+    ) -> Result<SiteId, Refused> {
+        let taken = self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
+        if let Err(wait) = taken {
+            body::discard(request.into_body());
+            return Err(Refused::TooMany(wait));
+        }
+        let bytes = body::read(request.into_body(), BODY_BYTES, BODY_PATIENCE)
+            .await
+            .map_err(Refused::Body)?;
+        let request = parse(&bytes).map_err(Refused::Malformed)?;
+        let (redemption, agent) =
+            (redemption(&request).map_err(Refused::Malformed)?, request.agent);
+        let hostname = redemption.hostname.clone();
+        let site = self.keeper.redeem(redemption, now).await.map_err(|error| match error {
+            RedeemError::Refused(error) => Refused::Code(error),
+            RedeemError::Store(error) => Refused::Store(error),
+        })?;
+        let clock_seconds = now.saturating_sub(request.sent_at) / 1000;
+        let version = short(&agent.version);
+        info!(%site, %peer, hostname, version, clock_seconds, "site enrolled");
+        Ok(site)
+    }
+
+    fn tell(&self, refused: &Refused, peer: SocketAddr) {
+        self.count(refused.label());
+        if let Refused::Store(cause) = refused {
+            error!(%cause, "cannot enrol; is the disk of state_dir full?");
+        } else if let Some(unsaid) = self.refusals.speak(Instant::now()) {
+            warn!(%peer, unsaid, ?refused, "enrolment refused");
+        }
+    }
+
+    fn count(&self, result: &str) {
+        self.telemetry.enrolments.with_label_values(&[result]).inc();
+    }
+}
+
+impl Refused {
+    /// The value of `result` in metrics.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::TooMany(_) | Self::Code(EnrolError::TooMany) => "too_many",
+            Self::Malformed(_) | Self::Body(_) => "malformed",
+            Self::Code(EnrolError::UnknownCode) => "unknown_code",
+            Self::Code(EnrolError::UsedCode) => "used_code",
+            Self::Code(EnrolError::ExpiredCode) => "expired_code",
+            Self::Code(EnrolError::Other) | Self::Store(_) => "failed",
+        }
+    }
+
+    fn answer(self) -> Response<Body> {
+        let refusal = |status, error| answers::json(status, &EnrolRefusal { error });
+        match self {
+            Self::TooMany(wait) => answers::retry_after(
+                refusal(StatusCode::TOO_MANY_REQUESTS, EnrolError::TooMany),
+                wait.as_secs() + 1,
+            ),
+            Self::Code(EnrolError::TooMany) => answers::retry_after(
+                refusal(StatusCode::TOO_MANY_REQUESTS, EnrolError::TooMany),
+                STORE_RETRY_SECONDS,
+            ),
+            Self::Code(error) => refusal(StatusCode::FORBIDDEN, error),
+            Self::Malformed(reason) => answers::text(StatusCode::BAD_REQUEST, reason),
+            Self::Body(error) => answers::last(answers::empty(error.status())),
+            Self::Store(_) => answers::retry_after(
+                refusal(StatusCode::SERVICE_UNAVAILABLE, EnrolError::Other),
+                STORE_RETRY_SECONDS,
+            ),
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<EnrolRequest, String> {
+    let request: EnrolRequest =
+        serde_json::from_slice(bytes).map_err(|error| format!("not an enrolment: {error}"))?;
+    if request.version == limits::VERSION {
+        Ok(request)
+    } else {
+        Err(format!("version {} is not spoken here, {} is", request.version, limits::VERSION))
+    }
+}
+
+fn redemption(request: &EnrolRequest) -> Result<Redemption, String> {
+    let hex = |text: &str| data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+    let secret = hex(&request.secret)
+        .filter(|bytes| bytes.len() == SECRET_BYTES)
+        .ok_or_else(|| format!("secret is not {SECRET_BYTES} bytes in hexadecimal"))?;
+    let credential = hex(&request.credential_sha256)
+        .filter(|bytes| bytes.len() == 32)
+        .ok_or("credential_sha256 is not a SHA-256 in hexadecimal")?;
+    Ok(Redemption {
+        secret_sha256: sha256_hex(&secret),
+        credential_sha256: data_encoding::HEXLOWER.encode(&credential),
+        hostname: short(&request.hostname),
+    })
+}
+
+/// Bounded, and without what would garble a log or a terminal.
+fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(limits::TEXT_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> serde_json::Value {
+        serde_json::json!({
+            "version": 1, "secret": "00112233445566778899", "credential_sha256": "ab".repeat(32),
+            "agent": { "version": "0.1.0", "os": "Debian" }, "hostname": "PC-HOP", "sent_at": 0,
+        })
+    }
+
+    fn read(request: &serde_json::Value) -> Result<Redemption, String> {
+        parse(request.to_string().as_bytes()).and_then(|request| redemption(&request))
+    }
+
+    #[test]
+    fn only_hashes_of_secrets_go_on() {
+        let redemption = read(&request()).unwrap();
+        let secret = [0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99];
+        assert_eq!(redemption.secret_sha256, sha256_hex(&secret));
+        assert_eq!(redemption.credential_sha256, "ab".repeat(32));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_is_said() {
+        let cases = [
+            ("version", serde_json::json!(2), "version 2 is not spoken here"),
+            ("secret", serde_json::json!("0011"), "secret is not"),
+            ("secret", serde_json::json!("zz112233445566778899"), "secret is not"),
+            ("credential_sha256", serde_json::json!(""), "credential_sha256 is not"),
+            ("sent_at", serde_json::json!("now"), "not an enrolment"),
+            ("agent", serde_json::json!(null), "not an enrolment"),
+        ];
+        for (key, value, expected) in cases {
+            let mut request = request();
+            request[key] = value;
+            let error = read(&request).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(parse(b"\xff{").is_err());
+    }
+
+    #[test]
+    fn a_name_cannot_garble_the_log() {
+        let mut request = request();
+        request["hostname"] = serde_json::json!(format!("a\u{1b}[31m\nb{}", "x".repeat(9999)));
+        let hostname = read(&request).unwrap().hostname;
+        assert!(hostname.starts_with("a[31mbx") && hostname.len() == limits::TEXT_CHARS);
+    }
+}

@@ -1,0 +1,293 @@
+//! Which request is answered by whom, and who may ask.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue,
+    WWW_AUTHENTICATE,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+use wire::{SiteId, UnixMillis, limits};
+
+use crate::auth::{Auth, Token};
+use crate::enrol::Enrolment;
+use crate::exposition::{self, Shard, Wanted};
+use crate::ingest::{Encoding, Ingest};
+use crate::listener::{Body, Patience, body};
+use crate::seldom::Seldom;
+use crate::telemetry::Telemetry;
+use crate::{answers, api, fleet};
+
+/// Which listener a request came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// Agents, over TLS.
+    Agents,
+    /// Prometheus and people.
+    Operations,
+}
+
+/// One row of the table.
+struct Route<'a> {
+    /// The `endpoint` in metrics.
+    name: &'static str,
+    method: Method,
+    access: Access,
+    action: Action<'a>,
+}
+
+/// Who may ask.
+#[derive(Clone, Copy)]
+enum Access {
+    Anyone,
+    /// Whoever has a site's credential.
+    Agent,
+    /// Whoever has the token, where there is one.
+    Reader,
+}
+
+enum Action<'a> {
+    Enrol,
+    Reports,
+    Profile,
+    Home,
+    Metrics,
+    Healthy,
+    Ready,
+    Sites,
+    Site(&'a str),
+}
+
+/// Everything that can be asked for.
+#[rustfmt::skip]
+fn route(port: Port, path: &str) -> Option<Route<'_>> {
+    use Access::{Agent, Anyone, Reader};
+    use Port::{Agents, Operations};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    let (name, method, access, action) = match (port, path) {
+        (Agents, limits::ENROL_PATH)    => ("enroll",  POST, Anyone, Action::Enrol),
+        (Agents, limits::REPORTS_PATH)  => ("reports", POST, Agent,  Action::Reports),
+        (Agents, limits::PROFILE_PATH)  => ("profile", GET,  Agent,  Action::Profile),
+        (Operations, "/")               => ("home",    GET,  Anyone, Action::Home),
+        (Operations, "/-/healthy")      => ("healthy", GET,  Anyone, Action::Healthy),
+        (Operations, "/-/ready")        => ("ready",   GET,  Anyone, Action::Ready),
+        (Operations, "/metrics")        => ("metrics", GET,  Reader, Action::Metrics),
+        (Operations, "/api/v1/sites")   => ("sites",   GET,  Reader, Action::Sites),
+        (Operations, path)              => ("site",    GET,  Reader, Action::Site(path.strip_prefix("/api/v1/sites/")?)),
+        (Agents, _) => return None,
+    };
+    Some(Route { name, method, access, action })
+}
+
+const HOME: &str = "\
+Nhip Cau collector
+
+/metrics             for Prometheus: text 0.0.4 or OpenMetrics 1.0
+/api/v1/sites        every site, JSON
+/api/v1/sites/{id}   one site with its readings, JSON
+/-/healthy           whether the program lives
+/-/ready             whether it takes reports
+";
+
+/// All that answers need.
+#[derive(Debug)]
+pub struct Routes {
+    /// Who is enrolled.
+    pub auth: Arc<Auth>,
+    /// Takes codes.
+    pub enrolment: Enrolment,
+    /// Takes reports.
+    pub ingest: Ingest,
+    /// What is known of the sites.
+    pub fleet: Arc<fleet::Shared>,
+    /// What is known of this program.
+    pub telemetry: Arc<Telemetry>,
+    /// What readers must show, if anything.
+    pub token: Option<Token>,
+    /// How long bodies may take.
+    pub patience: Patience,
+    /// Cancelled when the collector ends.
+    pub stop: CancellationToken,
+    /// Strangers at the agents' door.
+    pub(crate) strangers: Seldom,
+}
+
+impl Routes {
+    /// Answers one request; `now` is when its header arrived.
+    pub async fn answer(
+        &self,
+        port: Port,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        let started = Instant::now();
+        let path = request.uri().path().to_owned();
+        let route = route(port, &path);
+        let name = route.as_ref().map_or("other", |route| route.name);
+        let answer = self.admit(port, route, request, peer, now).await;
+        self.telemetry.requests.with_label_values(&[name, answer.status().as_str()]).inc();
+        let duration = self.telemetry.request_duration_seconds.with_label_values(&[name]);
+        duration.observe(started.elapsed().as_secs_f64());
+        answer
+    }
+
+    /// Lets only those in who may; a stranger learns nothing, not even which paths there are.
+    async fn admit(
+        &self,
+        port: Port,
+        route: Option<Route<'_>>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        let access = match (&route, port) {
+            (Some(route), _) => route.access,
+            (None, Port::Agents) => Access::Agent,
+            (None, Port::Operations) => Access::Anyone,
+        };
+        let site = match access {
+            Access::Anyone => None,
+            Access::Agent => match self.auth.site_of(request.headers()) {
+                Some(site) => Some(site),
+                None => return self.unknown(request, peer),
+            },
+            Access::Reader => {
+                if self.token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
+                    let mut answer = answers::empty(StatusCode::UNAUTHORIZED);
+                    answer
+                        .headers_mut()
+                        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                    return answer;
+                }
+                None
+            }
+        };
+        let Some(route) = route else {
+            body::discard(request.into_body());
+            return answers::empty(StatusCode::NOT_FOUND);
+        };
+        if !is_method(&route.method, request.method()) {
+            body::discard(request.into_body());
+            return wrong_method(&route.method);
+        }
+        match (route.action, site) {
+            (Action::Enrol, _) => self.enrolment.answer(request, peer, now).await,
+            (Action::Reports, Some(site)) => self.reports(&site, request, now).await,
+            // No profiles yet; agents then run what their own file says.
+            (Action::Profile, Some(_)) => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
+            // The table gives these to agents only.
+            (Action::Reports | Action::Profile, None) => answers::empty(StatusCode::UNAUTHORIZED),
+            (Action::Home, _) => answers::text(StatusCode::OK, HOME),
+            (Action::Healthy, _) => answers::text(StatusCode::OK, "healthy\n"),
+            (Action::Ready, _) => self.ready(),
+            (Action::Metrics, _) => self.metrics(&request, now),
+            (Action::Sites, _) => {
+                answers::json_bytes(StatusCode::OK, api::sites(&self.fleet.lock().snapshot(now)))
+            }
+            (Action::Site(id), _) => {
+                let snapshot = self.fleet.lock().snapshot(now);
+                match api::site(&snapshot, id) {
+                    Some(json) => answers::json_bytes(StatusCode::OK, json),
+                    None => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
+                }
+            }
+        }
+    }
+
+    fn unknown(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        if let Some(unsaid) = self.strangers.speak(Instant::now()) {
+            warn!(%peer, unsaid, "a request without a valid credential; revoked, or never enrolled");
+        }
+        // Whoever waits for "100 Continue" has not sent a body.
+        if !request.headers().contains_key(hyper::header::EXPECT) {
+            body::discard(request.into_body());
+        }
+        answers::last(answers::empty(StatusCode::UNAUTHORIZED))
+    }
+
+    async fn reports(
+        &self,
+        site: &SiteId,
+        request: Request<Incoming>,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        let Some(encoding) = Encoding::from_header(header(&request, CONTENT_ENCODING)) else {
+            body::discard(request.into_body());
+            let spoken = "Content-Encoding is zstd, gzip or identity here";
+            return answers::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, spoken);
+        };
+        let bytes =
+            match body::read(request.into_body(), limits::BODY_BYTES, self.patience.body).await {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    debug!(%site, ?error, "a body was not read");
+                    return answers::last(answers::empty(error.status()));
+                }
+            };
+        match self.ingest.take(site, encoding, bytes, now).await {
+            Ok(answer) => answers::json(StatusCode::OK, &answer),
+            Err(error) => {
+                let status =
+                    StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let answer = answers::text(status, error.reason);
+                match error.retry_after {
+                    Some(seconds) => answers::retry_after(answer, seconds),
+                    None => answer,
+                }
+            }
+        }
+    }
+
+    fn ready(&self) -> Response<Body> {
+        if self.stop.is_cancelled() {
+            answers::text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
+        } else {
+            answers::text(StatusCode::OK, "ready\n")
+        }
+    }
+
+    fn metrics(&self, request: &Request<Incoming>, now: UnixMillis) -> Response<Body> {
+        let shard = match Shard::from_query(request.uri().query()) {
+            Ok(shard) => shard,
+            Err(reason) => return answers::text(StatusCode::BAD_REQUEST, reason),
+        };
+        let wanted =
+            Wanted::from_headers(header(request, ACCEPT), header(request, ACCEPT_ENCODING));
+        let snapshot = self.fleet.lock().snapshot(now);
+        let body = exposition::body(&snapshot, &self.telemetry, wanted, shard);
+        let mut answer = Response::new(body);
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(wanted.content_type()));
+        if let Some(encoding) = wanted.content_encoding() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        answer
+    }
+}
+
+/// `{}`.
+#[derive(serde::Serialize)]
+struct Nothing {}
+
+/// HEAD is GET whose body hyper leaves out.
+fn is_method(wanted: &Method, asked: &Method) -> bool {
+    asked == wanted || (wanted == Method::GET && asked == Method::HEAD)
+}
+
+fn wrong_method(wanted: &Method) -> Response<Body> {
+    let allowed = if *wanted == Method::GET { "GET, HEAD" } else { "POST" };
+    let mut answer = answers::empty(StatusCode::METHOD_NOT_ALLOWED);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    answer
+}
+
+fn header(request: &Request<Incoming>, name: HeaderName) -> Option<&str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
