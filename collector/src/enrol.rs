@@ -6,20 +6,18 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
-use tokio::sync::watch;
 use tracing::{error, info, warn};
 use wire::enrolment::{
     EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, SECRET_BYTES, sha256_hex,
 };
 use wire::{SiteId, UnixMillis, limits};
 
-use crate::answers;
 use crate::auth::keeper::Keeper;
-use crate::inventory::Inventory;
 use crate::listener::{Body, body};
 use crate::seldom::Seldom;
 use crate::store::credentials::{RedeemError, Redemption};
 use crate::telemetry::Telemetry;
+use crate::{answers, fleet};
 
 mod bucket;
 
@@ -36,7 +34,7 @@ const STORE_RETRY_SECONDS: u64 = 10;
 #[derive(Debug)]
 pub struct Enrolment {
     keeper: Keeper,
-    inventory: watch::Receiver<Arc<Inventory>>,
+    fleet: Arc<fleet::Shared>,
     telemetry: Arc<Telemetry>,
     bucket: Mutex<bucket::Bucket>,
     refusals: Seldom,
@@ -55,13 +53,9 @@ enum Refused {
 impl Enrolment {
     /// Enrols with what `keeper` keeps.
     #[must_use]
-    pub fn new(
-        keeper: Keeper,
-        inventory: watch::Receiver<Arc<Inventory>>,
-        telemetry: Arc<Telemetry>,
-    ) -> Self {
+    pub fn new(keeper: Keeper, fleet: Arc<fleet::Shared>, telemetry: Arc<Telemetry>) -> Self {
         let bucket = Mutex::new(bucket::Bucket::full(Instant::now()));
-        Self { keeper, inventory, telemetry, bucket, refusals: Seldom::default() }
+        Self { keeper, fleet, telemetry, bucket, refusals: Seldom::default() }
     }
 
     /// Answers one request.
@@ -74,8 +68,9 @@ impl Enrolment {
         match self.enrol(request, peer, now).await {
             Ok(site) => {
                 self.count("enrolled");
-                let expected = self.inventory.borrow().sites.get(&site).map(|s| s.name.clone());
-                let name = expected.unwrap_or_default();
+                let snapshot = self.fleet.lock().snapshot(now);
+                let expected = snapshot.site(site.as_str()).and_then(|(_, s)| s.expected());
+                let name = expected.map(|site| site.name.clone()).unwrap_or_default();
                 answers::json(StatusCode::OK, &EnrolAnswer { site, name, now })
             }
             Err(refused) => {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY,
     WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode};
@@ -261,10 +261,11 @@ impl Routes {
         let wanted =
             Wanted::from_headers(header(request, ACCEPT), header(request, ACCEPT_ENCODING));
         let snapshot = self.fleet.lock().snapshot(now);
-        let body = exposition::body(&snapshot, &self.telemetry, wanted, shard);
+        let body = exposition::body(snapshot, &self.telemetry, wanted, shard);
         let mut answer = Response::new(body);
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(wanted.content_type()));
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if let Some(encoding) = wanted.content_encoding() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
