@@ -67,7 +67,7 @@ fn in_unit(value: f64, unit: Unit) -> String {
         Unit::Ratio => format!("{:.1} %", value * 100.0),
         Unit::Celsius => format!("{value:.1} °C"),
         Unit::Dbm => format!("{value} dBm"),
-        Unit::BitsPerSecond => format!("{} Mbit/s", value / 1e6),
+        Unit::BytesPerSecond => format!("{} Mbit/s", value * 8.0 / 1e6),
         Unit::None => format!("{value}"),
     }
 }
@@ -122,6 +122,6 @@ mod tests {
     fn numbers_are_read_in_their_unit() {
         assert_eq!(in_unit(0.0123, Unit::Seconds), "12.300 ms");
         assert_eq!(in_unit(1.5 * 1024.0 * 1024.0, Unit::Bytes), "1.5 MiB");
-        assert_eq!(in_unit(1e9, Unit::BitsPerSecond), "1000 Mbit/s");
+        assert_eq!(in_unit(1.25e8, Unit::BytesPerSecond), "1000 Mbit/s");
     }
 }

@@ -41,7 +41,8 @@ pub enum Unit {
     Celsius,
     /// Decibels relative to one milliwatt; radio levels have no base unit in use anywhere.
     Dbm,
-    BitsPerSecond,
+    /// Also of lines, which people count in bits: Prometheus knows no unit but the byte.
+    BytesPerSecond,
 }
 
 /// How a metric behaves over time.
@@ -133,7 +134,7 @@ mod tests {
                 Unit::Ratio => "_ratio",
                 Unit::Celsius => "_celsius",
                 Unit::Dbm => "_dbm",
-                Unit::BitsPerSecond => "_bits_per_second",
+                Unit::BytesPerSecond => "_bytes_per_second",
             };
             assert!(base.ends_with(suffix), "{name} is in {:?}", row.unit);
         }

@@ -106,7 +106,7 @@ fn record(run: &mut Run<'_>, link: &Interface) {
         || format!("Interface {name}: {}.", state_en(link.state)),
     );
     if let Some(speed) = link.bits_per_second {
-        run.gauge_of("bridge_link_speed_bits_per_second", name, speed as f64);
+        run.gauge_of("bridge_link_speed_bytes_per_second", name, speed as f64 / 8.0);
         let megabits = speed / 1_000_000;
         run.step(
             || format!("Tốc độ thỏa thuận của {name}: {megabits} Mbit/s."),

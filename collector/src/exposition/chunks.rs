@@ -121,7 +121,7 @@ fn open_metrics_header(row: &Metric) -> String {
         Unit::Ratio => Some("ratio"),
         Unit::Celsius => Some("celsius"),
         Unit::Dbm => Some("dbm"),
-        Unit::BitsPerSecond => Some("bits_per_second"),
+        Unit::BytesPerSecond => Some("bytes_per_second"),
     };
     if let Some(unit) = unit {
         // Writing into a string cannot fail.

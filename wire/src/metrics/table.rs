@@ -2,7 +2,7 @@
 
 use super::Kind::{Counter, Gauge, Histogram, Info, StateSet};
 use super::Source::{Agent, Collector, Software};
-use super::Unit::{BitsPerSecond, Bytes, Celsius, Dbm, None, Ratio, Seconds};
+use super::Unit::{Bytes, BytesPerSecond, Celsius, Dbm, None, Ratio, Seconds};
 use super::{Kind, Metric, Source, Unit};
 
 const fn row(
@@ -151,7 +151,7 @@ pub const TABLE: &[Metric] = &[
     // The PC's network interfaces.
     row(Agent, Gauge, None, "bridge_link_up", DEVICE,
         "Whether the interface is up and has a carrier."),
-    row(Agent, Gauge, BitsPerSecond, "bridge_link_speed_bits_per_second", DEVICE,
+    row(Agent, Gauge, BytesPerSecond, "bridge_link_speed_bytes_per_second", DEVICE,
         "Negotiated speed of the interface."),
     row(Agent, Gauge, None, "bridge_link_full_duplex", DEVICE,
         "Whether the interface negotiated full duplex."),
