@@ -277,7 +277,7 @@ fn what_stands_in_the_way_is_said() {
             &[],
             &["unreachable: ", "host unreachable, says 10.77.255.254 of 3 of 3"],
         ),
-        ("1 0", "203.0.113.1", &[], &["unreachable: ", "Network is unreachable"]),
+        ("1 0", "203.0.113.1", &[], &["unreachable: ", "network unreachable"]),
         (
             "1 0",
             "10.77.1.1",

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use wire::duration::Span;
-use wire::reading::{Capability, Failure, Reason};
+use wire::reading::{Capability, Failure};
 
+use super::resolve::Host;
 use crate::platform::Ping;
 use crate::platform::echo::Way;
 use crate::tally::Run;
@@ -42,8 +43,7 @@ const SIZE: std::ops::RangeInclusive<u16> = 8..=1472;
 #[serde(deny_unknown_fields)]
 pub struct Icmp {
     /// Name or address.
-    #[serde(deserialize_with = "host")]
-    host: String,
+    host: Host,
     /// Echo requests in a run.
     #[serde(default = "default_count", deserialize_with = "count_of")]
     count: u16,
@@ -96,19 +96,10 @@ impl Icmp {
 
     /// Looks the name up and keeps an address of it, the same as before where it is still one.
     async fn resolve(&mut self, run: &mut Run<'_>, limit: Duration) -> Result<(), Failure> {
-        let host = self.host.as_str();
-        let failure = |error: &dyn std::fmt::Display| {
-            Failure::new(Reason::Resolve, format_args!("look up {host}: {error}"))
-        };
-        let found: Vec<_> = match timeout(limit, tokio::net::lookup_host((host, 0))).await {
-            Ok(Ok(found)) => found.collect(),
-            Ok(Err(error)) => return Err(failure(&error)),
-            Err(_) => {
-                return Err(failure(&format_args!("no answer within {} s", limit.as_secs_f32())));
-            }
-        };
-        let first = *found.first().ok_or_else(|| failure(&"it has no address"))?;
-        let address = self.address.filter(|address| found.contains(address)).unwrap_or(first);
+        let host = &self.host;
+        let found = host.addresses(0, limit).await?;
+        let same = self.address.filter(|address| found.contains(address));
+        let Some(address) = same.or(found.first().copied()) else { return Ok(()) };
         self.address = Some(address);
         run.step(
             || format!("{host} có địa chỉ {}", address.ip()),
@@ -179,18 +170,6 @@ fn default_size() -> u16 {
 
 fn default_timeout() -> Span {
     Span::seconds(2)
-}
-
-fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let host = String::deserialize(deserializer)?;
-    // The longest name of RFC 1035 has 253 characters.
-    let plausible = (1..=253).contains(&host.len())
-        && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._:%".contains(c));
-    if plausible {
-        Ok(host)
-    } else {
-        Err(de::Error::custom(format_args!("{host:?} is neither a host name nor an IP address")))
-    }
 }
 
 fn ranged<'de, D: Deserializer<'de>>(

@@ -11,6 +11,7 @@ use super::burst::{Burst, Counted};
 use super::{Pace, hash};
 use crate::platform::Ping;
 use crate::platform::echo::{Arrival, Notice, OpenError};
+use crate::probes::failure;
 use crate::tally::Run;
 
 /// A burst under way.
@@ -117,10 +118,7 @@ impl<'a, 'r> Flight<'a, 'r> {
             return Ok(());
         }
         Err(match (&self.notice, &self.refusal) {
-            (_, Some(error)) if requests == 0 => {
-                let detail = format_args!("send to {address}: {error}").to_string();
-                Failure::new(reason(error), detail)
-            }
+            (_, Some(error)) if requests == 0 => failure::of(error, format_args!("echo {address}")),
             (Some(Notice { what, from }), _) => {
                 let from = from.map_or_else(|| "this system".to_owned(), |from| from.to_string());
                 let lost = burst.undelivered();
@@ -174,22 +172,8 @@ fn count(run: &mut Run<'_>, burst: &mut Burst, index: u16, rtt: Duration) {
 }
 
 pub(super) fn unopened(address: IpAddr, error: &OpenError) -> Failure {
-    let reason = match error {
-        OpenError::Denied => Reason::Denied,
-        OpenError::Io(error) => reason(error),
-    };
-    Failure::new(reason, format_args!("echo {address}: {error}"))
-}
-
-fn reason(error: &io::Error) -> Reason {
-    match error.kind() {
-        io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::NetworkDown
-        // No address of this family to send from.
-        | io::ErrorKind::AddrNotAvailable => Reason::Unreachable,
-        // A firewall of this system.
-        io::ErrorKind::PermissionDenied => Reason::Denied,
-        _ => Reason::Internal,
+    match error {
+        OpenError::Denied => Failure::new(Reason::Denied, format_args!("echo {address}: {error}")),
+        OpenError::Io(error) => failure::of(error, format_args!("echo {address}")),
     }
 }

@@ -1,4 +1,4 @@
-use wire::reading::{Name, Sample, Value};
+use wire::reading::{Name, Reason, Sample, Value};
 
 use super::*;
 use crate::tally::Tally;
@@ -18,8 +18,8 @@ fn number(samples: &[Sample], name: &str) -> Option<f64> {
 fn a_configuration_that_cannot_work_is_refused_with_what_would_be_right() {
     let table = [
         ("{ count: 3 }", "missing field `host`"),
-        ("{ host: http://mcu/ }", "neither a host name nor an IP address"),
-        ("{ host: \"\" }", "neither a host name nor an IP address"),
+        ("{ host: http://mcu/ }", "is not a host"),
+        ("{ host: \"\" }", "is not a host"),
         ("{ host: mcu, count: 0 }", "0 is not between 1 and 3000"),
         ("{ host: mcu, size: 4 }", "4 is not between 8 and 1472"),
         ("{ host: mcu, timeout: 0s }", "0s is not between 1ms and 1m"),
@@ -81,7 +81,7 @@ async fn a_name_that_is_lost_is_said_while_the_last_address_is_measured() {
         return println!("SKIPPED: {failure}");
     }
     // A name no name server may know (RFC 6761).
-    probe.host = "lost.invalid".to_owned();
+    probe.host = serde_yaml::from_str("lost.invalid").unwrap();
     let mut run = Run::new(&mut tally, cycle, cycle, false);
     let failure = probe.run(&mut run).await.unwrap_err();
     assert_eq!(failure.reason, Reason::Resolve);
