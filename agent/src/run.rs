@@ -153,7 +153,8 @@ async fn sleep_until(moment: u64) {
 }
 
 /// The wall clock; before 1970 it says 1970.
-fn unix_ms() -> UnixMillis {
+/// The PC's clock, which is not trusted.
+pub(crate) fn unix_ms() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -5,7 +5,6 @@
 //! stolen collector key cannot be outlived by its certificate's expiry, only by a new authority.
 //! Both are files on the same machine.
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -92,7 +91,7 @@ fn verify_on_any_date(
                 not_before,
                 ..
             })) => moment = not_before,
-            verified => return verified,
+            outcome => return outcome,
         }
     }
     verifier.verify_server_cert(leaf, others, name, &[], moment)
@@ -145,6 +144,7 @@ impl ServerCertVerifier for Dateless {
 pub struct WrongPin;
 
 /// The authority with the code's pin, once a handshake has shown it.
+#[derive(Debug)]
 pub struct PinnedAuthority {
     pin: [u8; PIN_BYTES],
     provider: Arc<CryptoProvider>,
@@ -155,12 +155,6 @@ impl PinnedAuthority {
     /// The certificate in DER; none before a handshake succeeded.
     pub fn certificate(&self) -> Option<&[u8]> {
         self.found.get().map(AsRef::as_ref)
-    }
-}
-
-impl fmt::Debug for PinnedAuthority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PinnedAuthority").field("found", &self.found.get().is_some()).finish()
     }
 }
 
@@ -178,10 +172,10 @@ impl ServerCertVerifier for PinnedAuthority {
             Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(WrongPin))))
         })?;
         let verifier = anchored(authority, &self.provider)?;
-        let verified = verify_on_any_date(&verifier, leaf, others, name, now)?;
+        let shown = verify_on_any_date(&verifier, leaf, others, name, now)?;
         // A second handshake of this client has the same pin, so the same certificate.
         let _ = self.found.set(authority.clone().into_owned());
-        Ok(verified)
+        Ok(shown)
     }
 
     fn verify_tls12_signature(

@@ -1,16 +1,63 @@
 //! The uplink: reports from the spool to the collector, the newest first.
+//!
+//! ```text
+//!             newest 4, at once when appended
+//!   spool ──▶ fresh lane ───────────┐
+//!     │       after a failure: full jitter, then the newest alone
+//!     │                             ├──▶ push: batch, zstd, TLS ──▶ collector
+//!     └─────▶ backlog lane ─────────┘         │ classes of answers, halving
+//!             the rest, oldest first          ▼
+//!             32 at a time, paced        settled in the spool
+//! ```
+//! The lanes never carry the same report: the newest four belong to the fresh lane, the backlog
+//! lane takes what is older, and only while the fresh lane succeeds. So the current state is
+//! visible first and the backlog fills the gap behind it, both with their original times.
 
+mod class;
+pub(crate) mod client;
 mod counters;
+mod pace;
+mod push;
+mod settlement;
 
-pub use counters::Counters;
+pub use counters::{Cause, Counters};
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use wire::limits::BODY_BYTES;
 
 use crate::identity::Identity;
 use crate::spool;
+use crate::trust::TrustError;
+use client::Client;
+use push::{Push, Trouble};
+
+/// A minute of reports at the full cadence: a hiccup heals without the backlog lane.
+const FRESH_REPORTS: usize = 4;
+
+/// Of a backlog batch: large enough that zstd finds what reports share, small enough that a line
+/// of 2 Mbit/s is free again after a fifth of a second.
+const BACKLOG_REPORTS: usize = 32;
+
+/// Of any batch before compression: bounds what the agent holds in memory at once. zstd adds
+/// next to nothing to what it cannot compress, so the body's own limit holds too.
+const BATCH_BYTES: usize = 512 * 1024;
+const _: () = assert!(BATCH_BYTES < BODY_BYTES);
+
+/// A fresh batch is a few kilobytes: whoever has not answered by then is gone, and TCP would
+/// need minutes to say so.
+const FRESH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A backlog batch of some 40 KB over a line of 20 kbit/s.
+const BACKLOG_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Of the 5 s in which an agent ends, the rest is for the spool to close.
+const LAST_PUSH: Duration = Duration::from_secs(4);
 
 /// Why the uplink cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -23,29 +70,133 @@ pub enum UplinkError {
         /// What is wrong with it.
         error: String,
     },
-    /// The TLS client could not be built.
-    #[error("the TLS client could not be built: {0}")]
+    /// The authority's certificate is unusable.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The client could not be built.
+    #[error("the client for the collector could not be built: {0}")]
     Client(String),
 }
 
 /// Pushes reports to the collector.
 #[derive(Debug)]
-pub struct Uplink {}
+pub struct Uplink {
+    client: Client,
+    boot: Uuid,
+    counters: Arc<Counters>,
+}
 
 impl Uplink {
     /// An uplink for `identity`. Without `proxy` the environment decides (`HTTPS_PROXY`,
     /// `NO_PROXY`). `boot` is this start of the agent.
     pub fn new(
-        _identity: &Identity,
-        _proxy: Option<&str>,
-        _boot: Uuid,
-        _counters: Arc<Counters>,
+        identity: &Identity,
+        proxy: Option<&str>,
+        boot: Uuid,
+        counters: Arc<Counters>,
     ) -> Result<Self, UplinkError> {
-        Ok(Self {})
+        Ok(Self { client: Client::new(identity, proxy)?, boot, counters })
     }
 
     /// Pushes until `stop`, then once more; ends within 4 s of it.
-    pub async fn run(self, _spool: spool::Handle, stop: CancellationToken) {
-        stop.cancelled().await;
+    pub async fn run(self, spool: spool::Handle, stop: CancellationToken) {
+        let push = Push::new(self.client, self.boot, self.counters, spool);
+        let (say_good, way_is_good) = watch::channel(false);
+        let lanes = async { tokio::join!(fresh(&push, &say_good), backlog(&push, way_is_good)) };
+        stop.run_until_cancelled(lanes).await;
+        match timeout(LAST_PUSH, push.newest(FRESH_REPORTS, LAST_PUSH)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(trouble)) => {
+                tracing::warn!(%trouble, "the last push failed; its reports stay in the spool");
+            }
+            Err(_) => tracing::warn!("the last push took too long; its reports stay in the spool"),
+        }
     }
 }
+
+/// Sends the newest whenever there is a new one, and again until it succeeds.
+async fn fresh(push: &Push, way: &watch::Sender<bool>) {
+    let mut failures = 0;
+    let mut told = None;
+    loop {
+        // After an outage 10,000 agents come back within seconds: the newest of each first.
+        let reports = if failures > 0 { 1 } else { FRESH_REPORTS };
+        let seen = push.spool().statistics().produced;
+        match push.newest(reports, FRESH_TIMEOUT).await {
+            Ok(0) => push.spool().appended(seen).await,
+            Ok(_) => {
+                if told.take().is_some() {
+                    tracing::info!(failures, "the collector takes reports again");
+                }
+                failures = 0;
+                way.send_replace(true);
+                push.spool().appended(seen).await;
+            }
+            Err(trouble) => {
+                failures += 1;
+                way.send_replace(false);
+                if told.replace(trouble.cause) != Some(trouble.cause) {
+                    say(&trouble);
+                }
+                sleep(wait(&trouble, failures)).await;
+            }
+        }
+    }
+}
+
+/// Sends what is older than the newest few, oldest first, while the way is good.
+async fn backlog(push: &Push, mut way: watch::Receiver<bool>) {
+    let mut pause = pace::first_pause(chance());
+    loop {
+        if !*way.borrow_and_update() {
+            if way.wait_for(|good| *good).await.is_err() {
+                return;
+            }
+            pause = pace::first_pause(chance());
+        }
+        sleep(pause).await;
+        let waiting = usize::try_from(push.spool().statistics().reports).unwrap_or(usize::MAX);
+        let reports = waiting.saturating_sub(FRESH_REPORTS).min(BACKLOG_REPORTS);
+        if reports == 0 {
+            pause = pace::idle(chance());
+            continue;
+        }
+        let began = Instant::now();
+        pause = match push.oldest(reports, BACKLOG_TIMEOUT).await {
+            Ok(_) => pace::pause(began.elapsed(), chance()),
+            Err(trouble) => {
+                tracing::debug!(%trouble, "a batch of the backlog failed");
+                wait(&trouble, u32::MAX).max(pace::idle(chance()))
+            }
+        };
+    }
+}
+
+fn wait(trouble: &Trouble, failures: u32) -> Duration {
+    match trouble.cause {
+        Cause::Credential => pace::credential(chance()),
+        _ => pace::backoff(failures, trouble.asked, chance()),
+    }
+}
+
+/// Said once for each cause, not for each try.
+fn say(trouble: &Trouble) {
+    if trouble.cause == Cause::Credential {
+        tracing::error!(
+            "the collector refuses this PC's credential; readings are kept; \
+             if it was revoked by mistake, enrol this PC again with a new code"
+        );
+    } else {
+        tracing::warn!(%trouble, "reports cannot be delivered; they wait in the spool");
+    }
+}
+
+/// A number in 0..1. Without randomness agents are less spread, no more.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,11 @@
 //! The spool's thread: an fsync on an old disk takes 100 ms and must not delay an echo.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
 use serde_json::value::to_raw_value;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use wire::Report;
 
 use super::{Key, Limits, Spool, SpoolError, Statistics, Stored};
@@ -22,7 +21,6 @@ const STACK_BYTES: usize = 512 * 1024;
 #[derive(Debug, Clone)]
 pub struct Handle {
     commands: mpsc::Sender<Command>,
-    appended: Arc<Notify>,
     statistics: watch::Receiver<Statistics>,
 }
 
@@ -46,23 +44,22 @@ impl Handle {
             .stack_size(STACK_BYTES)
             .spawn(move || Worker { spool, told, opened: Instant::now() }.work(receiver))
             .map_err(|error| SpoolError::Open { path: state_dir.to_owned(), error })?;
-        Ok(Self { commands, appended: Arc::new(Notify::new()), statistics })
+        Ok(Self { commands, statistics })
     }
 
-    /// Keeps a report; returns when it is on disk, or in memory where the disk refuses. Wakes
-    /// [`Handle::appended`].
+    /// Keeps a report; returns when it is on disk, or in memory where the disk refuses.
     pub async fn append(&self, report: &Report) -> Result<(), SpoolError> {
         let json = to_raw_value(report).map_err(|error| SpoolError::Write(error.to_string()))?;
         let (boot, seq, taken_at) = (report.boot, report.seq, report.taken_at);
         let stored = Stored { boot, seq, taken_at, json };
-        self.ask(|answer| Command::Append(stored, answer)).await?;
-        self.appended.notify_one();
-        Ok(())
+        self.ask(|answer| Command::Append(stored, answer)).await
     }
 
-    /// Waits until a report has been appended since the last call; for one waiter.
-    pub async fn appended(&self) {
-        self.appended.notified().await;
+    /// Waits for the next report after the first `produced` ones ([`Statistics::produced`]).
+    pub async fn appended(&self, produced: u64) {
+        let mut statistics = self.statistics.clone();
+        // A spool that is closed appends no more, and says so to whoever asks for reports.
+        let _ = statistics.wait_for(|now| now.produced != produced).await;
     }
 
     /// The newest reports, newest first: at least one if there is any, then as many as fit.

@@ -1,0 +1,200 @@
+//! One push: a batch out, its answer read, its reports settled.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{fmt, io};
+
+use uuid::Uuid;
+use wire::limits::VERSION;
+use wire::{Answer, Batch, UnixMillis};
+
+use super::class::{Class, classify};
+use super::client::{Client, Failed};
+use super::settlement::settle;
+use super::{BATCH_BYTES, Cause, Counters};
+use crate::platform;
+use crate::run::unix_ms;
+use crate::spool::{self, Key, SpoolError, Stored};
+
+/// Of zstd: the smallest bodies a millisecond of this CPU can buy.
+const LEVEL: i32 = 3;
+
+/// A clock that is further off is said in the log; the collector corrects it anyway.
+const CLOCK_OFF: UnixMillis = 60_000;
+
+/// Sends batches and settles them.
+#[derive(Debug)]
+pub(super) struct Push {
+    client: Client,
+    boot: Uuid,
+    counters: Arc<Counters>,
+    spool: spool::Handle,
+    clock_told: AtomicBool,
+}
+
+/// A push that did not settle everything it carried.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) cause: Cause,
+    /// What the collector asked for in `Retry-After`.
+    pub(super) asked: Option<Duration>,
+    detail: String,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.cause.label(), self.detail)
+    }
+}
+
+impl Trouble {
+    fn new(cause: Cause, detail: impl Into<String>) -> Self {
+        Self { cause, asked: None, detail: detail.into() }
+    }
+}
+
+impl From<SpoolError> for Trouble {
+    fn from(error: SpoolError) -> Self {
+        Self::new(Cause::Spool, error.to_string())
+    }
+}
+
+impl From<Failed> for Trouble {
+    fn from(failed: Failed) -> Self {
+        Self::new(failed.cause, failed.detail)
+    }
+}
+
+impl Push {
+    pub(super) fn new(
+        client: Client,
+        boot: Uuid,
+        counters: Arc<Counters>,
+        spool: spool::Handle,
+    ) -> Self {
+        Self { client, boot, counters, spool, clock_told: AtomicBool::new(false) }
+    }
+
+    pub(super) fn spool(&self) -> &spool::Handle {
+        &self.spool
+    }
+
+    /// Sends the newest reports; tells how many there were.
+    pub(super) async fn newest(&self, most: usize, timeout: Duration) -> Result<usize, Trouble> {
+        let reports = self.spool.newest(most, BATCH_BYTES).await;
+        self.carry(reports, timeout).await
+    }
+
+    /// Sends the oldest reports; tells how many there were.
+    pub(super) async fn oldest(&self, most: usize, timeout: Duration) -> Result<usize, Trouble> {
+        let mut reports = self.spool.oldest(most, BATCH_BYTES).await;
+        if let Ok(reports) = &mut reports {
+            // A batch is newest first.
+            reports.reverse();
+        }
+        self.carry(reports, timeout).await
+    }
+
+    async fn carry(
+        &self,
+        reports: Result<Vec<Stored>, SpoolError>,
+        timeout: Duration,
+    ) -> Result<usize, Trouble> {
+        let carried = match reports {
+            Ok(reports) => self.all(&reports, timeout).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(trouble) = &carried {
+            self.counters.failed(trouble.cause);
+        }
+        carried
+    }
+
+    /// Sends `reports` in one batch; one that is refused for good is halved until the poisoned
+    /// report is alone, so that it takes nobody with it.
+    async fn all(&self, reports: &[Stored], timeout: Duration) -> Result<usize, Trouble> {
+        let mut parts = vec![reports];
+        while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
+            let (status, class) = self.send(part, timeout).await?;
+            let answered = || format!("the collector answered {status}");
+            match class {
+                Class::Answered(answer) => self.settle(part, &answer).await?,
+                Class::RefusedForGood => {
+                    self.counters.failed(Cause::Refusal);
+                    if let [report] = part {
+                        let reason = answered();
+                        say_refused(&[report.key()], Some(&reason));
+                        self.spool.settle(Vec::new(), vec![report.key()]).await?;
+                    } else {
+                        let (newer, older) = part.split_at(part.len() / 2);
+                        parts.extend([older, newer]);
+                    }
+                }
+                Class::Retry(cause, asked) => {
+                    return Err(Trouble { asked, ..Trouble::new(cause, answered()) });
+                }
+                Class::Credential => return Err(Trouble::new(Cause::Credential, answered())),
+            }
+        }
+        Ok(reports.len())
+    }
+
+    /// One request; its status and what the answer means.
+    async fn send(&self, reports: &[Stored], timeout: Duration) -> Result<(u16, Class), Trouble> {
+        let sent_at = unix_ms();
+        let body = self
+            .body(reports, sent_at)
+            .map_err(|error| Trouble::new(Cause::Spool, error.to_string()))?;
+        self.counters.sent(body.len());
+        let raw = self.client.post(body, timeout).await?;
+        let class = classify(&raw);
+        if let Class::Answered(answer) = &class {
+            self.compare_clocks(i64::midpoint(sent_at, unix_ms()), answer.now);
+        }
+        Ok((raw.status, class))
+    }
+
+    fn body(&self, reports: &[Stored], sent_at: UnixMillis) -> io::Result<Vec<u8>> {
+        let batch = Batch {
+            version: VERSION,
+            sent_at,
+            boot: Some(self.boot),
+            uptime_ms: Some(platform::monotonic_ms()),
+            reports: reports.iter().map(|report| &*report.json).collect(),
+        };
+        zstd::bulk::compress(&serde_json::to_vec(&batch)?, LEVEL)
+    }
+
+    async fn settle(&self, sent: &[Stored], answer: &Answer) -> Result<(), Trouble> {
+        let keys: Vec<Key> = sent.iter().map(Stored::key).collect();
+        let settlement = settle(&keys, answer);
+        say_refused(&settlement.refused, settlement.reason.as_deref());
+        self.spool.settle(settlement.accepted, settlement.refused).await?;
+        if settlement.left > 0 {
+            let detail = format!("{} of {} reports were not settled", settlement.left, sent.len());
+            return Err(Trouble::new(Cause::Answer, detail));
+        }
+        Ok(())
+    }
+
+    /// Says once that the PC's clock is off, and again when it was right in between.
+    fn compare_clocks(&self, ours: UnixMillis, theirs: UnixMillis) {
+        let offset = ours.saturating_sub(theirs);
+        let off = offset.saturating_abs() > CLOCK_OFF;
+        if off && !self.clock_told.swap(off, Ordering::Relaxed) {
+            tracing::warn!(
+                seconds = offset / 1000,
+                "this PC's clock differs from the collector's; reports are dated by the collector's"
+            );
+        }
+        self.clock_told.store(off, Ordering::Relaxed);
+    }
+}
+
+fn say_refused(keys: &[Key], reason: Option<&str>) {
+    if let [(boot, seq), ..] = keys {
+        let (reports, reason) = (keys.len(), reason.unwrap_or_default());
+        tracing::error!(reports, %boot, seq, reason, "refused for good, dropped and counted");
+    }
+}
