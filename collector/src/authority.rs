@@ -13,8 +13,8 @@ use rustls::sign::CertifiedKey;
 use wire::UnixMillis;
 use wire::enrolment::PIN_BYTES;
 
-use crate::config::{HostName, OwnCertificate};
-use crate::store;
+use crate::config::{Config, HostName, OwnCertificate};
+use crate::{StartError, store};
 use own::Stamp;
 use served::Served;
 
@@ -99,6 +99,32 @@ impl Authority {
         let stamp = RwLock::new(Stamp::of(files));
         let served = own::open(files, names, now)?;
         Ok(Self::new(Source::Own { files: files.clone(), stamp }, names, served))
+    }
+
+    /// What agents get to see.
+    pub fn of_agents(config: &Config, now: UnixMillis) -> Result<Self, StartError> {
+        let names = &config.agents.names;
+        match config.agents.own_certificate() {
+            None => Ok(Self::made(&config.state_dir, names, now)?),
+            Some(files) => Self::own(&files, names, now)
+                .map_err(|source| StartError::Certificate { key: "agents", source }),
+        }
+    }
+
+    /// What operations' readers get to see, where they are spoken to in TLS.
+    pub fn of_operations(
+        config: &Config,
+        agents: &Arc<Self>,
+        now: UnixMillis,
+    ) -> Result<Option<Arc<Self>>, StartError> {
+        match config.operations.own_certificate() {
+            None => Ok(config.operations.has_tls().then(|| Arc::clone(agents))),
+            // Its names are between the operator and Prometheus.
+            Some(files) => match Self::own(&files, &[], now) {
+                Ok(authority) => Ok(Some(Arc::new(authority))),
+                Err(source) => Err(StartError::Certificate { key: "operations", source }),
+            },
+        }
     }
 
     fn new(source: Source, names: &[HostName], served: Served) -> Self {

@@ -2,13 +2,24 @@
 //!
 //! ```text
 //!  agents ══TLS══▶ listener ─▶ routes ─▶ auth ─▶ ingest ─▶ store (SQLite: counted once)
-//!                                                   │
-//!  sites.yaml ─▶ inventory ───────────────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
+//!                                 └────▶ enrol      │
+//!  sites.yaml ─▶ inventory ─▶ watch ──────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
 //!                                                   └────▶ api        ─▶ /api/v1
 //! ```
 //!
 //! `inventory`, `ingest` (decoding), `fleet`, `exposition` and `api` are pure: they take values
-//! and `now`. Sockets, disk and clock live in `listener`, `store`, `watch` and `main`.
+//! and `now`. Sockets, disk and clock live in `listener`, `store`, `watch` and here.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+use wire::UnixMillis;
+use wire::yaml::Faults;
 
 // What is configured and expected.
 pub mod config;
@@ -16,14 +27,14 @@ pub mod inventory;
 pub mod watch;
 
 // A report's way.
-pub mod ingest;
 pub mod listener;
-
 pub mod routes;
 
 pub mod auth;
 
 pub mod enrol;
+
+pub mod ingest;
 
 pub mod fleet;
 
@@ -35,9 +46,272 @@ pub mod api;
 // The collector about itself.
 pub mod telemetry;
 
+// How it speaks.
 mod answers;
 mod seldom;
 
 // What outlives the process.
 pub mod authority;
 pub mod store;
+
+// What an operator types.
+pub mod commands;
+
+use auth::{Auth, Token, TokenError, keeper};
+use authority::{Authority, AuthorityError};
+use config::Config;
+use enrol::Enrolment;
+use fleet::Fleet;
+use ingest::Ingest;
+use listener::{Listener, Patience, descriptors};
+use routes::{Port, Routes};
+use seldom::Seldom;
+use store::received;
+use telemetry::Telemetry;
+use watch::Watch;
+
+/// Ten thousand sites, and as many connections again that a bad line has left behind and nobody
+/// has missed yet. One costs some 40 KiB.
+const AGENTS_CONNECTIONS: usize = 16_384;
+
+/// A few Prometheus servers, and a few dozen people whose browsers open six each.
+const OPERATIONS_CONNECTIONS: usize = 256;
+
+/// Connections that wait to be accepted: the most Linux grants by default. All agents come back
+/// at once after an outage, and whoever finds no room here tries again a second later.
+const BACKLOG: u32 = 4096;
+
+/// Why the collector did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The inventory has faults.
+    #[error(transparent)]
+    Inventory(#[from] Faults),
+    /// The token file is of no use.
+    #[error("operations.token_file: {0}")]
+    Token(#[from] TokenError),
+    /// The operator's certificate cannot be used.
+    #[error("{key}.certificate: {source}")]
+    Certificate {
+        /// `agents` or `operations`.
+        key: &'static str,
+        /// Why.
+        source: AuthorityError,
+    },
+    /// There is no authority of our own and none can be made.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// The store cannot be read or written.
+    #[error("the store: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A metric is not in the table.
+    #[error(transparent)]
+    Telemetry(#[from] prometheus::Error),
+    /// An address cannot be listened on.
+    #[error("{key}.listen: cannot listen on {address}: {source}")]
+    Listen {
+        /// `agents` or `operations`.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    /// Whether a file that people write is at fault.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Inventory(_) | Self::Token(_) | Self::Certificate { .. })
+    }
+}
+
+/// The bound sockets.
+#[derive(Debug)]
+pub struct Listeners {
+    agents: TcpListener,
+    operations: TcpListener,
+}
+
+impl Listeners {
+    /// Binds what the configuration says. Must be called within a tokio runtime.
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        Ok(Self {
+            agents: listen("agents", config.agents.listen)?,
+            operations: listen("operations", config.operations.listen)?,
+        })
+    }
+
+    /// Where agents and operations connect; of interest where the configuration says port 0.
+    pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.agents.local_addr()?, self.operations.local_addr()?))
+    }
+}
+
+fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart must not wait for connections of the run before to time out.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|source| StartError::Listen { key, address, source })
+}
+
+/// A collector that has all it needs but sockets.
+#[derive(Debug)]
+pub struct Collector {
+    telemetry: Arc<Telemetry>,
+    fleet: Arc<fleet::Shared>,
+    watch: Watch,
+    received: received::Handle,
+    agents_authority: Arc<Authority>,
+    operations_authority: Option<Arc<Authority>>,
+    routes: Routes,
+    stop: CancellationToken,
+}
+
+impl Collector {
+    /// Reads everything that can be at fault and starts the store's threads. Runs until `stop`.
+    pub fn open(config: &Config, stop: CancellationToken) -> Result<Self, StartError> {
+        let telemetry = Arc::new(Telemetry::new()?);
+        let (inventory, watch) = Watch::begin(&config.inventory, Arc::clone(&telemetry))?;
+        let token = config.operations.token_file.as_deref().map(Token::read).transpose()?;
+        let agents_authority = Arc::new(Authority::of_agents(config, now())?);
+        let operations_authority = Authority::of_operations(config, &agents_authority, now())?;
+        let (received, history) =
+            received::start(store::open(&config.state_dir)?, Arc::clone(&telemetry))?;
+        let fleet = Arc::new(fleet::Shared::new(Fleet::restore(&history)));
+        fleet.lock().set_inventory(&inventory);
+        let auth = Arc::new(Auth::default());
+        let shown = Arc::clone(&fleet);
+        let changed = move |auth: &Auth| shown.lock().set_enrolled(&auth.enrolled());
+        let keeper = keeper::start(store::open(&config.state_dir)?, Arc::clone(&auth), changed)?;
+        let ingest =
+            Ingest::new(Arc::clone(&fleet), received.clone(), &history, Arc::clone(&telemetry));
+        let routes = Routes {
+            auth,
+            enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry)),
+            ingest,
+            fleet: Arc::clone(&fleet),
+            telemetry: Arc::clone(&telemetry),
+            token,
+            patience: Patience::default(),
+            stop: stop.clone(),
+            strangers: Seldom::default(),
+        };
+        info!(sites = inventory.sites.len(), "inventory read");
+        Ok(Self {
+            telemetry,
+            fleet,
+            watch,
+            received,
+            agents_authority,
+            operations_authority,
+            routes,
+            stop,
+        })
+    }
+
+    /// Serves until stopped. Agents' requests in progress are finished first; meanwhile
+    /// operations still answer, `/-/ready` with 503.
+    pub async fn run(self, listeners: Listeners) -> Result<(), StartError> {
+        let agents_tls = self.agents_authority.tls()?;
+        let operations_tls = self.operations_authority.as_ref().map(|a| a.tls()).transpose()?;
+        let agents_connections =
+            descriptors::connections(AGENTS_CONNECTIONS, OPERATIONS_CONNECTIONS);
+        let listener = |name, socket, tls, connections| Listener {
+            name,
+            socket,
+            tls,
+            connections,
+            patience: Patience::default(),
+            telemetry: Arc::clone(&self.telemetry),
+        };
+        let agents = listener("agents", listeners.agents, Some(agents_tls), agents_connections);
+        let operations =
+            listener("operations", listeners.operations, operations_tls, OPERATIONS_CONNECTIONS);
+        let routes = Arc::new(self.routes);
+        let drained = CancellationToken::new();
+        let authorities = std::iter::once(self.agents_authority).chain(self.operations_authority);
+        let tending = tokio::spawn(tend(authorities.collect(), self.telemetry, self.stop.clone()));
+        let watching = tokio::spawn(self.watch.run(self.fleet, self.stop.clone()));
+        let operations =
+            tokio::spawn(serve(operations, Port::Operations, Arc::clone(&routes), drained.clone()));
+        serve(agents, Port::Agents, routes, self.stop).await;
+        drained.cancel();
+        for (task, ended) in [
+            ("operations", operations.await.map(Ok)),
+            ("watch", watching.await),
+            ("certificates", tending.await.map(Ok)),
+        ] {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => error!(task, %error, "ended with an error"),
+                Err(error) => error!(task, %error, "ended with a panic"),
+            }
+        }
+        self.received.close().await;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+async fn serve(listener: Listener, port: Port, routes: Arc<Routes>, stop: CancellationToken) {
+    match listener.socket.local_addr() {
+        Ok(address) => info!(endpoint = listener.name, %address, "listening"),
+        Err(error) => error!(endpoint = listener.name, %error, "listening, who knows where"),
+    }
+    let service = move |request, peer| {
+        let routes = Arc::clone(&routes);
+        async move { routes.answer(port, request, peer, now()).await }
+    };
+    listener.serve(service, stop).await;
+}
+
+/// Keeps certificates fresh.
+async fn tend(
+    authorities: Vec<Arc<Authority>>,
+    telemetry: Arc<Telemetry>,
+    stop: CancellationToken,
+) {
+    let mut said = String::new();
+    loop {
+        for authority in &authorities {
+            let tended = Arc::clone(authority);
+            // Renewal writes files and waits for the disk.
+            match tokio::task::spawn_blocking(move || tended.tend(now())).await {
+                Ok(Ok(false)) => {}
+                Ok(Ok(true)) => info!(expires_at = authority.expires_at(), "new certificate"),
+                Ok(Err(error)) if error.to_string() == said => {}
+                Ok(Err(error)) => {
+                    error!(%error, "no new certificate; the one in use stays");
+                    said = error.to_string();
+                }
+                Err(error) => error!(%error, "looking after certificates"),
+            }
+        }
+        if let Some(agents) = authorities.first() {
+            let seconds = agents.expires_at() as f64 / 1000.0;
+            telemetry.certificate_expiry_timestamp_seconds.set(seconds);
+        }
+        let pause = tokio::time::sleep(Authority::TEND_EVERY);
+        if stop.run_until_cancelled(pause).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// The machine's clock, read at the rim alone.
+#[must_use]
+pub fn now() -> UnixMillis {
+    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    }
+}

@@ -31,6 +31,7 @@ use crate::telemetry::Telemetry;
 
 pub mod body;
 mod connection;
+pub(crate) mod descriptors;
 mod stall;
 
 /// The body of every answer.
