@@ -1,1 +1,135 @@
-//! What an operator types besides `run`.
+//! What an operator types besides `run`: `check`, `enroll`, `revoke`.
+
+use std::io;
+use std::path::PathBuf;
+
+use wire::{Language, SiteId};
+
+use crate::auth::Token;
+use crate::authority::Authority;
+use crate::config::Config;
+use crate::store::{self, credentials};
+use crate::{StartError, inventory, now};
+
+mod enroll;
+
+pub use enroll::{Invitation, Which, enroll};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// What `run` would say too.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The inventory does not have it.
+    #[error("the inventory has no site {site}")]
+    UnknownSite {
+        /// The id that was asked for.
+        site: SiteId,
+        /// The id that may have been meant.
+        nearest: Option<String>,
+    },
+    /// There is neither credential nor code.
+    #[error("site {0} is not enrolled")]
+    NotEnrolled(SiteId),
+    /// The codes could not be written.
+    #[error("{}: {source}", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system gave no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl From<rusqlite::Error> for CommandError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Start(error.into())
+    }
+}
+
+impl CommandError {
+    /// For the person at the terminal.
+    #[must_use]
+    pub fn told(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::UnknownSite { site, nearest: Some(nearest) }, Language::Vi) => {
+                format!("danh mục không có điểm cầu {site}; có phải là {nearest} không?")
+            }
+            (Self::UnknownSite { site, nearest: Some(nearest) }, Language::En) => {
+                format!("the inventory has no site {site}; did you mean {nearest}?")
+            }
+            (Self::UnknownSite { site, nearest: None }, Language::Vi) => {
+                format!("danh mục không có điểm cầu {site}; hãy thêm vào danh mục trước")
+            }
+            (Self::UnknownSite { site, nearest: None }, Language::En) => {
+                format!("the inventory has no site {site}; add it there first")
+            }
+            (Self::NotEnrolled(site), Language::Vi) => {
+                format!("điểm cầu {site} chưa ghi danh và không có mã nào, không có gì để thu hồi")
+            }
+            (Self::NotEnrolled(site), Language::En) => {
+                format!("site {site} is not enrolled and has no code; there is nothing to revoke")
+            }
+            (Self::Output { path, source }, language)
+                if source.kind() == io::ErrorKind::AlreadyExists =>
+            {
+                let path = path.display();
+                language.pick(
+                    format!("{path}: tệp đã có; hãy chọn tên khác"),
+                    format!("{path}: is there already; choose another name"),
+                )
+            }
+            _ => self.to_string(),
+        }
+    }
+}
+
+/// Reads all that `run` would read, changes nothing, and says what it found.
+pub fn check(config: &Config, language: Language) -> Result<String, CommandError> {
+    let inventory = inventory::load(&config.inventory).map_err(StartError::Inventory)?;
+    if let Some(path) = &config.operations.token_file {
+        Token::read(path).map_err(StartError::Token)?;
+    }
+    // An authority of our own is made by `run`, not by a look.
+    if config.agents.own_certificate().is_some() {
+        let agents = std::sync::Arc::new(Authority::of_agents(config, now())?);
+        Authority::of_operations(config, &agents, now())?;
+    } else if let Some(files) = config.operations.own_certificate() {
+        Authority::own(&files, &[], now())
+            .map_err(|source| StartError::Certificate { key: "operations", source })?;
+    }
+    let (sites, areas) = (inventory.sites.len(), inventory.areas.len());
+    let (agents, operations) = (config.agents.listen, config.operations.listen);
+    let scheme = if config.operations.has_tls() { "https" } else { "http" };
+    Ok(language.pick(
+        format!(
+            "Cấu hình hợp lệ. Điểm cầu: {sites}; địa bàn: {areas}.\n\
+             Máy trạm kết nối đến {agents}; Prometheus đọc {scheme}://{operations}/metrics.\n"
+        ),
+        format!(
+            "The configuration is good. Sites: {sites}; areas: {areas}.\n\
+             Agents connect to {agents}; Prometheus reads {scheme}://{operations}/metrics.\n"
+        ),
+    ))
+}
+
+/// Takes a site's credential and unused codes away; a running collector notices within a second.
+pub fn revoke(config: &Config, site: &SiteId, language: Language) -> Result<String, CommandError> {
+    let mut connection = store::open(&config.state_dir).map_err(StartError::Store)?;
+    if !credentials::revoke(&mut connection, site)? {
+        return Err(CommandError::NotEnrolled(site.clone()));
+    }
+    Ok(language.pick(
+        format!(
+            "Đã thu hồi quyền gửi bản tin của điểm cầu {site}. Muốn dùng lại, hãy cấp mã mới.\n"
+        ),
+        format!("Site {site} may no longer report. To use it again, give it a new code.\n"),
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -221,6 +221,10 @@ impl Collector {
     /// Serves until stopped. Agents' requests in progress are finished first; meanwhile
     /// operations still answer, `/-/ready` with 503.
     pub async fn run(self, listeners: Listeners) -> Result<(), StartError> {
+        if let Ok((agents, operations)) = listeners.addresses() {
+            info!(endpoint = "agents", address = %agents, "listening");
+            info!(endpoint = "operations", address = %operations, "listening");
+        }
         let agents_tls = self.agents_authority.tls()?;
         let operations_tls = self.operations_authority.as_ref().map(|a| a.tls()).transpose()?;
         let agents_connections =
@@ -263,10 +267,6 @@ impl Collector {
 }
 
 async fn serve(listener: Listener, port: Port, routes: Arc<Routes>, stop: CancellationToken) {
-    match listener.socket.local_addr() {
-        Ok(address) => info!(endpoint = listener.name, %address, "listening"),
-        Err(error) => error!(endpoint = listener.name, %error, "listening, who knows where"),
-    }
     let service = move |request, peer| {
         let routes = Arc::clone(&routes);
         async move { routes.answer(port, request, peer, now()).await }

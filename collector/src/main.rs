@@ -1,2 +1,181 @@
-//! x
-fn main() {}
+//! Arguments, configuration, logging, exit code: nothing else.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use collector::commands::{self, CommandError, Invitation, Which};
+use collector::config::{self, Config};
+use collector::{Collector, Listeners, StartError};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use wire::duration::Span;
+use wire::{Language, SiteId};
+
+/// Exit codes of `sysexits.h`, beyond 0 and 1.
+const USAGE: u8 = 64;
+const CONFIGURATION: u8 = 78;
+
+/// A code on paper that opens a door for more than a year is a door left open.
+const LONGEST_LIFE: Duration = Duration::from_hours(366 * 24);
+
+/// Takes the reports of conference bridges and shows their state to Prometheus.
+#[derive(Debug, Parser)]
+#[command(name = "nhipcau-collector", version, disable_help_subcommand = true)]
+struct Arguments {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    config: PathBuf,
+    /// Language of what people read: vi or en [default: the configuration's, else the system's]
+    #[arg(long, global = true, value_name = "LANG")]
+    lang: Option<Language>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Collect until stopped (SIGTERM or Ctrl-C); SIGHUP reads the inventory again
+    Run,
+    /// Check configuration, inventory and certificates, and change nothing
+    Check,
+    /// Make enrolment codes, each for one PC, to be typed there after: nhipcau-agent enroll
+    Enroll(Enroll),
+    /// Take a site's credential away
+    Revoke {
+        /// The site's id in the inventory
+        #[arg(long, value_name = "ID")]
+        site: SiteId,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Enroll {
+    /// One site by its id in the inventory; prints its code and nothing else on standard output
+    #[arg(long, value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    site: Option<SiteId>,
+    /// Every site without a credential, as CSV that Excel opens (UTF-8, columns parted by ';')
+    #[arg(long)]
+    all: bool,
+    /// With --all: also sites that are enrolled already
+    #[arg(long, requires = "all")]
+    again: bool,
+    /// With --all: the file to make [default: standard output]
+    #[arg(long, value_name = "FILE", requires = "all")]
+    output: Option<PathBuf>,
+    /// How long the codes are good
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = life)]
+    expires: Duration,
+}
+
+fn life(text: &str) -> Result<Duration, String> {
+    let Span(life) = text.parse()?;
+    if life.is_zero() || life > LONGEST_LIFE {
+        return Err("give more than nothing and at most a year, as in 12h or 7d".to_owned());
+    }
+    Ok(life)
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    start_logging();
+    let config = match Config::read(&arguments.config) {
+        Ok(config) => config,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::from(CONFIGURATION);
+        }
+    };
+    let language = arguments
+        .lang
+        .or(config.language)
+        .or_else(|| Language::from_environment(|name| std::env::var(name).ok()))
+        .unwrap_or_default();
+    match execute(arguments.command, &config, language) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nhipcau-collector: {}", told(&error, language));
+            ExitCode::from(if is_configuration(&error) { CONFIGURATION } else { 1 })
+        }
+    }
+}
+
+fn execute(command: Command, config: &Config, language: Language) -> anyhow::Result<()> {
+    match command {
+        Command::Run => run(config)?,
+        Command::Check => print!("{}", commands::check(config, language)?),
+        Command::Revoke { site } => print!("{}", commands::revoke(config, &site, language)?),
+        Command::Enroll(Enroll { site, all: _, again, output, expires }) => {
+            let which = site.map_or(Which::All { again, output }, Which::One);
+            let invitation = Invitation { which, life: expires };
+            let (mut out, mut aside) = (std::io::stdout().lock(), std::io::stderr());
+            commands::enroll(config, &invitation, language, &mut out, &mut aside)?;
+        }
+    }
+    Ok(())
+}
+
+fn run(config: &Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the asynchronous runtime cannot start")?;
+    let outcome = runtime.block_on(serve(config));
+    // A look at a hung network share must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let on_request = stop.clone().drop_guard();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        drop(on_request);
+    });
+    let collector = Collector::open(config, stop)?;
+    let listeners = Listeners::bind(config)?;
+    Ok(collector.run(listeners).await?)
+}
+
+fn told(error: &anyhow::Error, language: Language) -> String {
+    if let Some(error) = error.downcast_ref::<CommandError>() {
+        return error.told(language);
+    }
+    // It says its causes itself.
+    error.downcast_ref::<StartError>().map_or_else(|| format!("{error:#}"), StartError::to_string)
+}
+
+fn is_configuration(error: &anyhow::Error) -> bool {
+    let start = match error.downcast_ref::<CommandError>() {
+        Some(CommandError::Start(start)) => Some(start),
+        _ => error.downcast_ref::<StartError>(),
+    };
+    start.is_some_and(StartError::is_configuration)
+}
+
+/// Logs go to standard error: plain when piped, coloured on a terminal. `NHIPCAU_LOG` sets
+/// levels (`debug`, `collector::listener=trace`).
+fn start_logging() {
+    use std::io::IsTerminal;
+    let filter = EnvFilter::try_from_env("NHIPCAU_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}

@@ -1,7 +1,10 @@
-//! Durations as people write them in configurations: `15s`, `2h30m`, `1m 30s`.
+//! Durations as people write them in configurations: `15s`, `2h30m`, `1m 30s`, `7d`.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+
+use jiff::SpanRelativeTo;
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -26,16 +29,22 @@ impl fmt::Display for Span {
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse::<jiff::SignedDuration>()
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<jiff::Span>()
+            .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
             .ok()
             .and_then(|duration| Duration::try_from(duration).ok())
             .map(Span)
-            .ok_or_else(|| {
-                de::Error::custom(format_args!("{text:?} is not a duration like 15s, 5m or 2h30m"))
-            })
+            .ok_or_else(|| format!("{text:?} is not a duration like 15s, 5m, 2h30m or 7d"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -45,12 +54,14 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_write_them() {
-        for (text, seconds) in [("15s", 15), ("2h30m", 9000), ("1m 30s", 90), ("0s", 0)] {
+        for (text, seconds) in
+            [("15s", 15), ("2h30m", 9000), ("1m 30s", 90), ("0s", 0), ("7d", 604_800)]
+        {
             let span: Span = serde_yaml::from_str(text).unwrap();
             assert_eq!(span, Span::seconds(seconds), "{text}");
             assert_eq!(serde_yaml::from_str::<Span>(&span.to_string()).unwrap(), span);
         }
-        for bad in ["15", "-3s", "soon", "\"\""] {
+        for bad in ["15", "-3s", "soon", "\"\"", "1mo"] {
             assert!(serde_yaml::from_str::<Span>(bad).is_err(), "{bad}");
         }
     }

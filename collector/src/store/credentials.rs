@@ -136,21 +136,21 @@ fn still_enrolled(
     if current { Ok(site) } else { Err(RedeemError::Refused(EnrolError::UsedCode)) }
 }
 
-/// Takes a site's credential and its unused codes away. Says whether there was a credential.
+/// Takes a site's credential and its unused codes away. Says whether there was any of them.
 pub fn revoke(connection: &mut Connection, site: &SiteId) -> rusqlite::Result<bool> {
     let transaction = begin(connection)?;
-    withdraw_codes(&transaction, site)?;
-    let had = transaction.execute("DELETE FROM credentials WHERE site = ?1", [site.as_str()])? > 0;
+    let codes = withdraw_codes(&transaction, site)?;
+    let credentials =
+        transaction.execute("DELETE FROM credentials WHERE site = ?1", [site.as_str()])?;
     next_generation(&transaction)?;
     transaction.commit()?;
-    Ok(had)
+    Ok(codes + credentials > 0)
 }
 
-fn withdraw_codes(transaction: &Transaction<'_>, site: &SiteId) -> rusqlite::Result<()> {
+fn withdraw_codes(transaction: &Transaction<'_>, site: &SiteId) -> rusqlite::Result<usize> {
     transaction
         .prepare_cached("DELETE FROM codes WHERE site = ?1 AND used_by IS NULL")?
         .execute([site.as_str()])
-        .map(drop)
 }
 
 /// A number that has grown whenever [`all`] has changed.

@@ -69,7 +69,7 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "probes:\n  mcu: { every: 15, snmp: 1, icmp: { host: mcu } }\n",
         &[
-            "c.yaml:2:17: probes.mcu.every: \"15\" is not a duration like 15s, 5m or 2h30m",
+            "c.yaml:2:17: probes.mcu.every: \"15\" is not a duration like 15s, 5m, 2h30m or 7d",
             "c.yaml:2:21: probes.mcu.snmp: unknown key `snmp`. Known keys: `every`, `icmp`",
             "c.yaml:2:44: probes.mcu.icmp.host: `mcu` is not an IP address like 10.0.0.10",
         ],
