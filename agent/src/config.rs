@@ -114,8 +114,10 @@ fn tasks(file: &File, findings: &mut Findings) -> Vec<Task> {
     let probes = file.probes.clone().unwrap_or_else(default_probes);
     if probes.len() > PROBES_MAX {
         let count = probes.len();
-        findings
-            .add("probes", format!("an agent has at most {PROBES_MAX} probes, these are {count}"));
+        findings.add_alone(
+            "probes",
+            format!("an agent has at most {PROBES_MAX} probes, these are {count}"),
+        );
     }
     let mut tasks = Vec::new();
     for (name, probe) in probes {
@@ -129,16 +131,17 @@ fn tasks(file: &File, findings: &mut Findings) -> Vec<Task> {
 
 fn check_limits(file: &File, findings: &mut Findings) {
     if !(Duration::from_secs(5)..=Duration::from_mins(10)).contains(&file.report_every.0) {
-        findings.add(
+        findings.add_alone(
             "report_every",
             "must lie between 5s (each report is a request) and 10m (nobody would know of a silent site)",
         );
     }
     if !(1..=10_240).contains(&file.spool.megabytes) {
-        findings.add("spool.megabytes", "must lie between 1 and 10240");
+        findings.add_alone("spool.megabytes", "must lie between 1 and 10240");
     }
     if file.spool.keep.0 < Duration::from_hours(1) {
-        findings.add("spool.keep", "must be at least 1h, or an ordinary outage loses readings");
+        findings
+            .add_alone("spool.keep", "must be at least 1h, or an ordinary outage loses readings");
     }
 }
 

@@ -7,4 +7,5 @@
 mod network_truth;
 
 // What people write.
+mod bad_config;
 mod shipped;

@@ -13,6 +13,7 @@ use serde::forward_to_deserialize_any;
 use super::failure::{Failure, What};
 use super::stand_in::StandIn;
 use super::tree::{Child, Content, Node};
+use super::words;
 
 /// A node about to be read.
 #[derive(Clone, Copy)]
@@ -42,8 +43,13 @@ impl<'t> Reader<'t> {
 
     fn wrong(self, expected: impl Display) -> Failure {
         let found = match &self.0.content {
-            Content::Scalar { .. } if self.plain_null() => "nothing".to_owned(),
-            Content::Scalar { text, .. } => format!("`{}`", excerpt(text)),
+            Content::Scalar { .. } if self.plain_null() => {
+                let message = format!(
+                    "expected {expected}, found nothing; give it a value or leave the key out"
+                );
+                return Failure::new(What::Message(message));
+            }
+            Content::Scalar { text, .. } => format!("`{}`", words::excerpt(text)),
             Content::List(_) => "a list".to_owned(),
             Content::Mapping { .. } => "keys".to_owned(),
         };
@@ -87,16 +93,6 @@ impl<'t> Reader<'t> {
             _ => Err(self.wrong(expected)),
         }
     }
-}
-
-/// So much of a text that one finds it; a file may be one long line.
-fn excerpt(text: &str) -> String {
-    const CHARS: usize = 60;
-    let mut excerpt: String = text.chars().take(CHARS).collect();
-    if excerpt.len() < text.len() {
-        excerpt.push('…');
-    }
-    excerpt
 }
 
 macro_rules! whole {
@@ -218,7 +214,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
-        self.mapping(&format!("keys ({})", super::words::list(fields)), visitor)
+        self.mapping(&format!("keys ({})", words::list(fields)), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -229,7 +225,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     ) -> Result<V::Value, Failure> {
         match &self.0.content {
             Content::Scalar { text, .. } if !self.plain_null() => visitor.visit_enum(Word(text)),
-            _ => Err(self.wrong(format!("one of {}", super::words::list(variants)))),
+            _ => Err(self.wrong(format!("one of {}", words::list(variants)))),
         }
     }
 

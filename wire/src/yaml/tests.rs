@@ -258,7 +258,7 @@ fn a_rule_of_the_caller_finds_its_place() {
     }
     let all = findings.finish(config).unwrap_err().to_string();
     assert_eq!(all.lines().count(), 2, "{all}");
-    assert!(all.ends_with("c.yaml:2:24: probes.c.every: no"), "{all}");
+    assert!(all.ends_with("c.yaml:2:25: probes.c.every: no"), "{all}");
 }
 
 #[test]

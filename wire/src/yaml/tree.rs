@@ -7,6 +7,8 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
+use super::words;
+
 /// How deep lists and keys may nest. Real files have six levels; reading recurses, and a stack
 /// is finite.
 const DEPTH: usize = 64;
@@ -288,7 +290,7 @@ impl Gardener {
     }
 
     fn fault(&mut self, mark: Mark, message: String) {
-        let key = self.path();
+        let key = words::excerpt(&self.path());
         self.faults.push(TextFault { mark, key, message });
     }
 

@@ -4,6 +4,16 @@ use std::fmt::Write as _;
 
 use serde::de::Unexpected;
 
+/// So much of a text or path that one finds it; a file may be one long line.
+pub(super) fn excerpt(text: &str) -> String {
+    const CHARS: usize = 80;
+    let mut excerpt: String = text.chars().take(CHARS).collect();
+    if excerpt.len() < text.len() {
+        excerpt.push('…');
+    }
+    excerpt
+}
+
 /// `` `a`, `b`, `c` ``.
 pub(super) fn list(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
