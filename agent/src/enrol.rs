@@ -1,11 +1,208 @@
 //! Enrolment: a technician types one string, and this PC is a site.
+//!
+//! Everything local comes before the request, because the code is good only once: the
+//! configuration is read (or begun), the credential is made and kept as pending. If the answer is
+//! lost, the same code with the same pending credential is answered again.
+
+mod starter;
+mod words;
 
 use std::path::Path;
+use std::time::Duration;
 
-use wire::Language;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use serde::{Deserialize, Serialize};
+use wire::enrolment::{
+    Code, EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, InvalidCode, sha256_hex,
+};
+use wire::limits::{ENROL_PATH, VERSION};
+use wire::yaml::Faults;
+use wire::{Language, SiteId};
+
+use crate::identity::{self, Credential, Identity, IdentityError};
+use crate::run::{agent_info, unix_ms};
+use crate::trust::{self, PinnedAuthority, TrustError, WrongPin};
+use crate::uplink::client::{self, Failed};
+use crate::uplink::{Cause, UplinkError};
+use crate::{config, platform};
+
+/// A person waits for it, on a line that may be poor.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// An answer has some 200 bytes.
+const ANSWER_BYTES: usize = 16 * 1024;
+
+/// The credential of an enrolment whose answer has not come yet.
+const PENDING: &str = "enrolment-pending.json";
 
 /// Enrols this PC with `code` for the configuration at `config`, telling the person at the
 /// terminal what happens; false where it failed.
-pub async fn command(_code: &str, _config: &Path, _language: Language) -> bool {
-    false
+pub async fn command(code: &str, config: &Path, language: Language) -> bool {
+    match enrol(code, config, language).await {
+        Ok(enrolled) => {
+            println!("{}", enrolled.told(language));
+            true
+        }
+        Err(failure) => {
+            eprintln!("{}", failure.told(language));
+            false
+        }
+    }
 }
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+struct Enrolled {
+    site: SiteId,
+    /// The site's name in the inventory.
+    name: String,
+    collector: String,
+    /// This PC's clock minus the collector's, in milliseconds.
+    clock_offset: i64,
+    /// Another identity was there before.
+    replaced: bool,
+}
+
+/// Why it failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Code(#[from] InvalidCode),
+    #[error(transparent)]
+    Configuration(Faults),
+    #[error("{0}: {1}")]
+    Begin(String, std::io::Error),
+    #[error(transparent)]
+    Local(#[from] IdentityError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(transparent)]
+    Client(#[from] UplinkError),
+    /// The authority of the code is not behind this address.
+    #[error("{0}: another collector")]
+    WrongCollector(String),
+    #[error("{0}: {1:?}")]
+    Way(String, Failed),
+    #[error("{0:?}")]
+    Refused(EnrolError),
+    /// A status or a body that no collector gives.
+    #[error("{0}: status {1}")]
+    Answer(String, u16),
+}
+
+async fn enrol(code: &str, config: &Path, language: Language) -> Result<Enrolled, Failure> {
+    let code: Code = code.parse()?;
+    let file = config::load(config, false).map_err(Failure::Configuration)?.file;
+    starter::begin(config, &file.state_dir, language)
+        .map_err(|error| Failure::Begin(config.display().to_string(), error))?;
+    // A damaged identity is what this enrolment replaces.
+    let replaced = !matches!(identity::load(&file.state_dir), Ok(None));
+    let credential = pending(&file.state_dir, &code)?;
+
+    let (tls, authority) = trust::enrolment_config(code.pin)?;
+    let http = client::http(tls, file.proxy.as_deref())?;
+    let answer = post(&http, &code, &credential).await?;
+
+    let collector = address(&code);
+    let identity = Identity {
+        site: answer.site.clone(),
+        collector: collector.clone(),
+        authority: found(&authority, &collector)?,
+        credential,
+    };
+    identity::save(&file.state_dir, &identity)?;
+    // Left behind it would only be overwritten by the next enrolment.
+    let _ = std::fs::remove_file(file.state_dir.join(PENDING));
+    let clock_offset = unix_ms().saturating_sub(answer.now);
+    Ok(Enrolled { site: answer.site, name: answer.name, collector, clock_offset, replaced })
+}
+
+fn address(code: &Code) -> String {
+    format!("{}:{}", code.host, code.port)
+}
+
+/// A handshake that succeeded has shown it.
+fn found(authority: &PinnedAuthority, collector: &str) -> Result<Vec<u8>, Failure> {
+    let certificate = authority.certificate().map(<[u8]>::to_vec);
+    certificate.ok_or_else(|| Failure::WrongCollector(collector.to_owned()))
+}
+
+/// A pending enrolment.
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    /// SHA-256 of the code's secret.
+    code: String,
+    credential: Credential,
+}
+
+/// The credential for this code: the one already sent with it, or a new one, on disk before it is
+/// sent.
+fn pending(state_dir: &Path, code: &Code) -> Result<Credential, Failure> {
+    let path = state_dir.join(PENDING);
+    let code = sha256_hex(&code.secret);
+    if let Ok(Some(pending)) = identity::read::<Pending>(&path)
+        && pending.code == code
+    {
+        return Ok(pending.credential);
+    }
+    let credential =
+        Credential::make().map_err(|error| IdentityError::File { path: path.clone(), error })?;
+    identity::write(&path, &Pending { code, credential: credential.clone() })?;
+    Ok(credential)
+}
+
+async fn post(
+    http: &reqwest::Client,
+    code: &Code,
+    credential: &Credential,
+) -> Result<EnrolAnswer, Failure> {
+    let collector = address(code);
+    let request = EnrolRequest {
+        version: VERSION,
+        secret: hex(&code.secret),
+        credential_sha256: sha256_hex(credential.expose().as_bytes()),
+        agent: agent_info(),
+        hostname: platform::hostname(),
+        sent_at: unix_ms(),
+    };
+    let body = serde_json::to_vec(&request).unwrap_or_default();
+    let sent = http
+        .post(format!("https://{collector}{ENROL_PATH}"))
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .timeout(TIMEOUT)
+        .body(body)
+        .send()
+        .await;
+    let response = sent.map_err(|error| on_the_way(&collector, &error))?;
+    let status = response.status().as_u16();
+    let body = client::bounded(response, ANSWER_BYTES)
+        .await
+        .map_err(|failed| Failure::Way(collector.clone(), failed))?;
+    read(status, &body).map_err(|refusal| match refusal {
+        Some(error) => Failure::Refused(error),
+        None => Failure::Answer(collector, status),
+    })
+}
+
+/// What an answer says; an error without a reason makes no sense.
+fn read(status: u16, body: &[u8]) -> Result<EnrolAnswer, Option<EnrolError>> {
+    if status == 200 {
+        return serde_json::from_slice(body).map_err(|_| None);
+    }
+    Err(serde_json::from_slice(body).ok().map(|refusal: EnrolRefusal| refusal.error))
+}
+
+fn on_the_way(collector: &str, error: &reqwest::Error) -> Failure {
+    let tls = client::find::<rustls::Error>(error);
+    if tls.is_some_and(WrongPin::is) {
+        return Failure::WrongCollector(collector.to_owned());
+    }
+    Failure::Way(collector.to_owned(), Failed::of(error))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -159,7 +159,8 @@ pub(crate) fn unix_ms() -> UnixMillis {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn agent_info() -> AgentInfo {
+/// This program, for whoever gets its reports.
+pub(crate) fn agent_info() -> AgentInfo {
     let bounded = |text: String| text.chars().take(wire::limits::TEXT_CHARS).collect::<String>();
     AgentInfo { version: env!("CARGO_PKG_VERSION").into(), os: bounded(platform::os_name()).into() }
 }

@@ -143,6 +143,17 @@ impl ServerCertVerifier for Dateless {
 #[error("none of the presented certificates is the authority the code names")]
 pub struct WrongPin;
 
+impl WrongPin {
+    /// Whether a handshake failed because of this.
+    #[must_use]
+    pub fn is(error: &Error) -> bool {
+        let Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = error else {
+            return false;
+        };
+        cause.is::<Self>()
+    }
+}
+
 /// The authority with the code's pin, once a handshake has shown it.
 #[derive(Debug)]
 pub struct PinnedAuthority {

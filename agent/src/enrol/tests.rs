@@ -1,0 +1,210 @@
+//! Enrolment against a scripted collector.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tempfile::{TempDir, tempdir};
+use wire::enrolment::{SECRET_BYTES, pin_of};
+
+use super::*;
+use crate::uplink::scripted::{Reply, Request, Scripted};
+
+const SECRET: [u8; SECRET_BYTES] = [9; SECRET_BYTES];
+
+/// A PC before its enrolment.
+struct Pc {
+    directory: TempDir,
+}
+
+impl Pc {
+    fn new() -> Self {
+        let pc = Self { directory: tempdir().unwrap() };
+        let own = format!("# của tôi\nstate_dir: {}\n", pc.state().display());
+        fs::write(pc.config(), own).unwrap();
+        pc
+    }
+
+    fn config(&self) -> PathBuf {
+        self.directory.path().join("agent.yaml")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    async fn enrol(&self, code: &Code) -> Result<Enrolled, Failure> {
+        enrol(&code.to_string(), &self.config(), Language::Vi).await
+    }
+}
+
+fn code(collector: &Scripted) -> Code {
+    Code {
+        host: "127.0.0.1".into(),
+        port: collector.address.port(),
+        secret: SECRET,
+        pin: pin_of(&collector.authority),
+    }
+}
+
+fn welcome(now: i64) -> Reply {
+    Reply::json(200, &json!({"site": "th-0316", "name": "UBND xã Hoằng Lộc", "now": now}))
+}
+
+#[tokio::test]
+async fn one_code_makes_this_pc_a_site() {
+    let seen = Arc::new(Mutex::new(None::<Request>));
+    let kept = Arc::clone(&seen);
+    let collector = Scripted::start(move |request| {
+        *kept.lock().unwrap() = Some(request.clone());
+        welcome(unix_ms())
+    })
+    .await;
+    let pc = Pc::new();
+    let enrolled = pc.enrol(&code(&collector)).await.unwrap();
+    assert_eq!(enrolled.site.as_str(), "th-0316");
+    let told = enrolled.told(Language::Vi);
+    assert!(told.contains("th-0316 (UBND xã Hoằng Lộc)") && told.lines().count() == 1, "{told}");
+
+    let identity = identity::load(&pc.state()).unwrap().unwrap();
+    assert_eq!(identity.collector, collector.address.to_string());
+    assert_eq!(identity.authority, collector.authority.as_ref());
+    let request = seen.lock().unwrap().clone().unwrap();
+    assert!(request.head.starts_with("POST /v1/enroll HTTP/1.1\r\n"), "{}", request.head);
+    let sent = request.json();
+    let hash = sha256_hex(identity.credential.expose().as_bytes());
+    assert_eq!(sent["credential_sha256"], Value::from(hash));
+    assert_eq!(sent["secret"], Value::from("09".repeat(10)));
+    assert!(!String::from_utf8(request.body).unwrap().contains(identity.credential.expose()));
+
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(pc.state()), mode(pc.state().join("identity.json"))), (0o700, 0o600));
+    assert_eq!(fs::read_dir(pc.state()).unwrap().count(), 1, "nothing else is left");
+    assert!(fs::read_to_string(pc.config()).unwrap().starts_with("# của tôi\n"));
+}
+
+#[tokio::test]
+async fn an_answer_lost_on_the_way_is_asked_for_again_with_the_same_credential() {
+    let hashes = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&hashes);
+    let collector = Scripted::start(move |request| {
+        let mut kept = kept.lock().unwrap();
+        kept.push(request.json()["credential_sha256"].clone());
+        if kept.len() == 1 { Reply::closed("") } else { welcome(unix_ms()) }
+    })
+    .await;
+    let pc = Pc::new();
+    let failure = pc.enrol(&code(&collector)).await.unwrap_err();
+    assert!(matches!(failure, Failure::Way(_, _)), "{failure}");
+    assert!(failure.told(Language::Vi).contains("chạy lại"), "{}", failure.told(Language::Vi));
+    assert!(identity::load(&pc.state()).unwrap().is_none());
+    pc.enrol(&code(&collector)).await.unwrap();
+    // Another code is another enrolment.
+    pc.enrol(&Code { secret: [8; SECRET_BYTES], ..code(&collector) }).await.unwrap();
+    let hashes = hashes.lock().unwrap();
+    assert_eq!(hashes[0], hashes[1]);
+    assert_ne!(hashes[1], hashes[2]);
+}
+
+#[tokio::test]
+async fn another_collector_is_not_trusted() {
+    let (ours, theirs) =
+        (Scripted::start(|_| welcome(0)).await, Scripted::start(|_| welcome(0)).await);
+    let pc = Pc::new();
+    let failure = pc.enrol(&Code { port: theirs.address.port(), ..code(&ours) }).await.unwrap_err();
+    assert!(matches!(failure, Failure::WrongCollector(_)), "{failure}");
+    assert!(failure.told(Language::En).contains("is not the collector that made this code"));
+    assert!(identity::load(&pc.state()).unwrap().is_none());
+    // The right one under a name it has no certificate for.
+    let elsewhere = Code { host: "localhost".into(), ..code(&ours) };
+    let failure = pc.enrol(&elsewhere).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Way(_, failed) if failed.cause == Cause::Tls), "{failure}");
+}
+
+#[tokio::test]
+async fn what_the_collector_refuses_is_said_in_both_languages() {
+    for (reply, vi, en) in [
+        (
+            Reply::json(403, &json!({"error": "unknown_code"})),
+            "không biết mã này",
+            "does not know this code",
+        ),
+        (Reply::json(403, &json!({"error": "used_code"})), "đã được dùng", "has been used"),
+        (Reply::json(403, &json!({"error": "expired_code"})), "đã hết hạn", "has expired"),
+        (Reply::json(429, &json!({"error": "too_many"})), "quá nhiều", "Too many"),
+        (Reply::json(503, &json!({"error": "of_tomorrow"})), "Đợi một phút", "Wait a minute"),
+        (Reply::text(200, "", "<html>"), "không đúng", "makes no sense"),
+        (Reply::text(404, "", ""), "404", "404"),
+        (Reply::text(200, "", &" ".repeat(20_000)), "với chính mã này", "with the same code"),
+    ] {
+        let collector = Scripted::start(move |_| reply.clone()).await;
+        let pc = Pc::new();
+        let failure = pc.enrol(&code(&collector)).await.unwrap_err();
+        let (told_vi, told_en) = (failure.told(Language::Vi), failure.told(Language::En));
+        assert!(told_vi.contains(vi), "{told_vi}");
+        assert!(told_en.contains(en), "{told_en}");
+        assert!(identity::load(&pc.state()).unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn no_way_to_the_collector_says_what_to_check() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let pc = Pc::new();
+    let nobody = Code { host: "127.0.0.1".into(), port: free.port(), secret: SECRET, pin: [0; 16] };
+    let failure = pc.enrol(&nobody).await.unwrap_err();
+    assert!(
+        matches!(&failure, Failure::Way(_, failed) if failed.cause == Cause::Refused),
+        "{failure}"
+    );
+    assert!(failure.told(Language::Vi).contains("collector có đang chạy không"));
+}
+
+#[tokio::test]
+async fn a_clock_years_off_is_told_and_does_no_harm() {
+    let day = 86_400_000;
+    for (offset, vi, en) in [
+        (-6_200 * day - 3_600_000, "chậm 6200 ngày", "6200 days behind"),
+        (day + 3_600_000, "nhanh 25 giờ", "25 hours ahead"),
+        (400_000, "nhanh 6 phút", "6 minutes ahead"),
+    ] {
+        let collector = Scripted::start(move |_| welcome(unix_ms() - offset)).await;
+        let enrolled = Pc::new().enrol(&code(&collector)).await.unwrap();
+        assert!(enrolled.told(Language::Vi).contains(vi), "{}", enrolled.told(Language::Vi));
+        assert!(enrolled.told(Language::En).contains(en), "{}", enrolled.told(Language::En));
+    }
+}
+
+#[tokio::test]
+async fn faults_on_this_pc_are_said_before_the_code_is_used() {
+    let collector = Scripted::start(|_| welcome(0)).await;
+    let pc = Pc::new();
+    for (typed, vi) in [
+        ("nonsense", "thiếu địa chỉ"),
+        ("127.0.0.1:8443/ABC", "chưa đủ"),
+        ("127.0.0.1:8443/ABU", "'U'"),
+    ] {
+        let failure = enrol(typed, &pc.config(), Language::Vi).await.unwrap_err();
+        assert!(failure.told(Language::Vi).contains(vi), "{}", failure.told(Language::Vi));
+    }
+    let broken = "stat_dir: /x\n";
+    fs::write(pc.config(), broken).unwrap();
+    let failure = pc.enrol(&code(&collector)).await.unwrap_err();
+    assert!(matches!(failure, Failure::Configuration(_)), "{failure}");
+    assert!(failure.told(Language::Vi).contains("agent.yaml:1"), "{}", failure.told(Language::Vi));
+    fs::write(pc.config(), "state_dir: /dev/null/state\n").unwrap();
+    let failure = pc.enrol(&code(&collector)).await.unwrap_err();
+    assert!(matches!(failure, Failure::Local(_)), "{failure}");
+    assert_eq!(collector.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_second_enrolment_says_that_it_replaces_the_first() {
+    let collector = Scripted::start(|_| welcome(unix_ms())).await;
+    let pc = Pc::new();
+    assert!(!pc.enrol(&code(&collector)).await.unwrap().replaced);
+    let again = pc.enrol(&code(&collector)).await.unwrap();
+    assert!(again.replaced && again.told(Language::Vi).contains("khởi động lại"));
+}
