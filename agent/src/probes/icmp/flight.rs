@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use wire::reading::{Failure, Reason};
 
 use super::burst::{Burst, Counted};
@@ -54,13 +55,13 @@ impl<'a, 'r> Flight<'a, 'r> {
 
     /// Takes what comes back until a moment, or until `enough`.
     async fn hear(&mut self, until: Instant, enough: impl Fn(&Burst) -> bool) {
-        while !enough(&self.burst)
-            && let Ok(arrival) = timeout_at(until, self.ping.next()).await
-        {
-            self.take(arrival);
-            // Somebody who sends without end must not hold the burst up.
-            if Instant::now() >= until {
-                break;
+        let mut end = pin!(sleep_until(until));
+        while !enough(&self.burst) {
+            tokio::select! {
+                // The end first: somebody who sends without end must not hold the burst up.
+                biased;
+                () = &mut end => return,
+                arrival = self.ping.next() => self.take(arrival),
             }
         }
     }

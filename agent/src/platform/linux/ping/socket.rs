@@ -123,14 +123,16 @@ impl Socket {
 
     /// Waits until there may be something.
     async fn wait(&self) {
-        let interest = Interest::READABLE | Interest::ERROR;
-        if self.channel.ready(interest).await.is_err() {
+        if self.channel.ready(Interest::READABLE | Interest::ERROR).await.is_err() {
             // The runtime is going down; whoever waits is going with it.
             std::future::pending::<()>().await;
         }
-        // Forgets the readiness before looking, so that what comes meanwhile is told again.
-        let forget = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-        self.channel.try_io(interest, forget).unwrap_or_default();
+        // Forgets the readiness before looking, so that what comes meanwhile is told again. One
+        // by one: the runtime forgets nothing of a combined interest.
+        for interest in [Interest::READABLE, Interest::ERROR] {
+            let forget = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+            self.channel.try_io(interest, forget).unwrap_or_default();
+        }
     }
 
     pub(super) fn waiting(&mut self) -> Vec<Arrival> {
@@ -294,6 +296,11 @@ pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     #[test]
@@ -330,12 +337,32 @@ mod tests {
             socket.send(index).unwrap();
         }
         for expected in 0..3 {
-            let arrival = tokio::time::timeout(Duration::from_secs(10), socket.next()).await;
+            let arrival = timeout(Duration::from_secs(10), socket.next()).await;
             let Ok(Arrival::Reply { index, rtt }) = arrival else { panic!("{arrival:?}") };
             assert_eq!(index, expected);
             assert!(rtt < Duration::from_secs(5), "{rtt:?}");
         }
         assert_eq!(socket.waiting(), []);
+    }
+
+    #[tokio::test]
+    async fn an_idle_channel_sleeps() {
+        let target = "127.0.0.1:0".parse().unwrap();
+        let Ok(Opened::Stamping(mut socket)) = Socket::open(target, 1, 56) else {
+            return println!("SKIPPED: this user may not send echoes");
+        };
+        socket.send(0).unwrap();
+        // The runtime notices that there is something before it is taken.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        socket.next().await;
+        let (mut looks, mut next) = (0, pin!(socket.next()));
+        let look = poll_fn(|context| {
+            looks += 1;
+            next.as_mut().poll(context)
+        });
+        assert!(timeout(Duration::from_millis(50), look).await.is_err());
+        // Once to begin, once for what the socket had to say before, once for the end.
+        assert!(looks < 10, "looked {looks} times");
     }
 
     #[tokio::test]

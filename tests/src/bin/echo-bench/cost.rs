@@ -1,0 +1,46 @@
+//! Processor time, counted by the scheduler.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tests::program::Program;
+use tests::wan::Wan;
+
+use crate::Each;
+use crate::contender::CONTENDERS;
+
+/// Start-up is not what is compared.
+const WARM_UP: Duration = Duration::from_secs(3);
+
+/// Processor seconds an hour of each contender, all running side by side for `time`.
+pub(crate) fn measure(wan: &Wan, rate: u32, time: Duration) -> Each<f64> {
+    let folder = tempfile::tempdir().unwrap();
+    let programs = CONTENDERS.map(|contender| {
+        let folder = folder.path().to_owned();
+        wan.inside(move || {
+            let command = (contender.command)(rate, contender.host, false, &folder);
+            Program::start(contender.name, command)
+        })
+    });
+    sleep(WARM_UP);
+    let (began, before) = (Instant::now(), programs.each_ref().map(used));
+    sleep(time);
+    let hours = began.elapsed().as_secs_f64() / 3600.0;
+    let after = programs.each_ref().map(used);
+    for (mut program, contender) in programs.into_iter().zip(CONTENDERS) {
+        assert!(program.runs(), "{} has ended", contender.name);
+    }
+    std::array::from_fn(|n| after[n].saturating_sub(before[n]).as_secs_f64() / hours)
+}
+
+/// Nanoseconds on a processor, of all threads (`schedstat`,
+/// Documentation/scheduler/sched-stats.rst of the kernel).
+fn used(program: &Program) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{}/task", program.id())).unwrap();
+    let times = threads.filter_map(|thread| {
+        let statistics = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        statistics.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(times.sum())
+}

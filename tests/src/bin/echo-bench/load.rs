@@ -1,0 +1,78 @@
+//! What runs in the processes of the agent's probe and of `surge-ping`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use agent::platform::Ping;
+use agent::platform::echo::Arrival;
+use agent::probes::icmp::Icmp;
+use agent::tally::{Run, Tally};
+use surge_ping::{Client, Config, PingIdentifier, PingSequence};
+use tokio::runtime::Builder;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+
+/// After this an echo is lost; the default of the probe.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Sends for ever.
+pub(crate) fn run(what: &str, rate: u32, host: IpAddr) {
+    let gap = Duration::from_secs(1) / rate;
+    // As the agent's own.
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        match what {
+            "probe" => probe(rate, host).await,
+            "channel" => channel(gap, host).await,
+            "surge" => surge(gap, host, false).await,
+            "surge-loud" => surge(gap, host, true).await,
+            _ => panic!("no load {what}"),
+        }
+    });
+}
+
+/// The probe, run after run. It sends for 12.75 s of its cycle of 15 s and ends with the last
+/// answer, so that this many echoes are a steady rate.
+async fn probe(rate: u32, host: IpAddr) {
+    let count = rate * 1275 / 100 + 1;
+    let mut probe: Icmp =
+        serde_yaml::from_str(&format!("{{ host: {host}, count: {count} }}")).unwrap();
+    let mut tally = Tally::default();
+    loop {
+        let mut run = Run::new(&mut tally, Icmp::EVERY, Icmp::EVERY, false);
+        probe.run(&mut run).await.unwrap();
+        drop(run.finish());
+    }
+}
+
+/// The channel below the probe, telling each round trip time.
+async fn channel(gap: Duration, host: IpAddr) {
+    let mut ping = Ping::open(SocketAddr::new(host, 0), u16::MAX, 56, TIMEOUT).unwrap();
+    let began = Instant::now();
+    for index in 0..u16::MAX {
+        while let Ok(arrival) = timeout_at(began + gap * u32::from(index), ping.next()).await {
+            let Arrival::Reply { index, rtt } = arrival else { panic!("{arrival:?}") };
+            println!("{index} {}", rtt.as_secs_f64());
+        }
+        ping.send(index).unwrap();
+    }
+}
+
+/// As the library's own examples do it: one client, a task an echo.
+async fn surge(gap: Duration, host: IpAddr, loud: bool) {
+    let client = Client::new(&Config::default()).unwrap();
+    let mut ticks = interval(gap);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for index in 0..u16::MAX {
+        ticks.tick().await;
+        let client = client.clone();
+        tokio::spawn(async move {
+            let mut pinger = client.pinger(host, PingIdentifier(7)).await;
+            pinger.timeout(TIMEOUT);
+            if let Ok((_, rtt)) = pinger.ping(PingSequence(index), &[0; 56]).await
+                && loud
+            {
+                println!("{index} {}", rtt.as_secs_f64());
+            }
+        });
+    }
+}
