@@ -4,7 +4,7 @@
 #   tests/run.sh            everything
 #   tests/run.sh FILTER     only the tests whose names contain FILTER
 #   tests/run.sh fast       no packages, no end-to-end tests
-#   tests/run.sh bless      writes the expected files anew (METRICS.md, scenarios); then look at the diff
+#   tests/run.sh bless      writes METRICS.md anew; then look at the diff
 #   SEED=n tests/run.sh     repeats the order in which an earlier run ran its tests
 #
 # The last line is "N passed, N failed, N skipped"; the exit code is 1 if anything failed.
@@ -148,7 +148,7 @@ run_the_tests() {
 
 prepare
 if [[ $mode == bless ]]; then
-    export BLESS=1
+    export NHIPCAU_BLESS=1
 elif [[ $mode != filter ]]; then
     check_the_text
 fi

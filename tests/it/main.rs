@@ -6,6 +6,10 @@
 #[cfg(target_os = "linux")]
 mod network_truth;
 
-// What people write.
+// What arrives and what is shown.
+mod scenarios;
+
+// What people read and write.
 mod bad_config;
+mod metrics_page;
 mod shipped;

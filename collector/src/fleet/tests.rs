@@ -3,6 +3,7 @@ use wire::reading::Name;
 use wire::{AgentInfo, Failure, Reading, Reason, Sample, Value, metrics};
 
 use super::*;
+use crate::exposition::Lines;
 use crate::ingest::Cause;
 use crate::inventory;
 use crate::store::received::PastBoot;
@@ -137,7 +138,7 @@ fn an_agent_gone_wild_cannot_have_more_than_its_share_of_series() {
     let snapshot = fleet.snapshot(NOW);
     let (_, site) = snapshot.site("th-0316").unwrap();
     let series: usize =
-        site.probes().filter_map(|(_, probe)| probe.lines(NOW)).map(|l| l.series()).sum();
+        site.probes().filter_map(|(_, probe)| probe.lines(NOW)).map(Lines::series).sum();
     // Outcomes are never left out: three series of a hundred probes at most.
     assert!(series <= 2_300, "{series}");
 }
@@ -187,7 +188,7 @@ fn expected_enrolled_and_heard_sites_are_shown_and_the_rest_is_remembered() {
         heard_at: NOW - 1_000_000,
         clock_offset: Some(7),
     };
-    let mut fleet = Fleet::restore(&crate::store::received::History { boots: vec![past] });
+    let mut fleet = Fleet::restore(&History { boots: vec![past] });
     let last_seen =
         |fleet: &Fleet| fleet.snapshot(NOW).site("th-0316").map(|(_, site)| site.last_seen());
     assert_eq!(last_seen(&fleet), None);

@@ -57,11 +57,11 @@ fn report(seq: u64) -> Json {
     json!({
         "boot": boot(), "seq": seq, "taken_at": NOW - 15_000, "uptime_ms": 45_000,
         "agent": { "version": "0.1.0", "os": "Debian" },
-        "readings": [reading(json!([]))],
+        "readings": [reading(&json!([]))],
     })
 }
 
-fn reading(samples: Json) -> Json {
+fn reading(samples: &Json) -> Json {
     json!({
         "probe": "mcu", "kind": "icmp", "every_ms": 15_000, "duration_us": 1_000,
         "samples": samples,
@@ -163,7 +163,7 @@ async fn a_broken_report_is_refused_and_its_neighbours_are_not() {
         (with("/seq", json!(u64::MAX)), "out of range"),
         (with("/taken_at", json!("now")), "invalid type"),
         (with("/readings", json!(null)), "invalid type"),
-        (with("/readings", json!(vec![reading(json!([])); 257])), "more than 256 readings"),
+        (with("/readings", json!(vec![reading(&json!([])); 257])), "more than 256 readings"),
         (with("/readings/0/samples", json!(samples)), "more than 1024 samples"),
         (with("/readings/0/probe", json!("a b")), "is not an id"),
         (with("/readings/0/probe", json!("xã")), "is not an id"),
