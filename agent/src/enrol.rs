@@ -22,8 +22,8 @@ use wire::{Language, SiteId};
 use crate::identity::{self, Credential, Identity, IdentityError};
 use crate::run::{agent_info, unix_ms};
 use crate::trust::{self, PinnedAuthority, TrustError, WrongPin};
+use crate::uplink::UplinkError;
 use crate::uplink::client::{self, Failed};
-use crate::uplink::{Cause, UplinkError};
 use crate::{config, platform};
 
 /// A person waits for it, on a line that may be poor.

@@ -35,6 +35,7 @@ use crate::identity::Identity;
 use crate::spool;
 use crate::trust::TrustError;
 use client::Client;
+use pace::Pauses;
 use push::{Push, Trouble};
 
 /// A minute of reports at the full cadence: a hiccup heals without the backlog lane.
@@ -102,7 +103,9 @@ impl Uplink {
     pub async fn run(self, spool: spool::Handle, stop: CancellationToken) {
         let push = Push::new(self.client, self.boot, self.counters, spool);
         let (say_good, way_is_good) = watch::channel(false);
-        let lanes = async { tokio::join!(fresh(&push, &say_good), backlog(&push, way_is_good)) };
+        let lanes = async {
+            tokio::join!(fresh(&push, &say_good), backlog(&push, way_is_good, Pauses::FLEET))
+        };
         stop.run_until_cancelled(lanes).await;
         match timeout(LAST_PUSH, push.newest(FRESH_REPORTS, LAST_PUSH)).await {
             Ok(Ok(_)) => {}
@@ -145,28 +148,28 @@ async fn fresh(push: &Push, way: &watch::Sender<bool>) {
 }
 
 /// Sends what is older than the newest few, oldest first, while the way is good.
-async fn backlog(push: &Push, mut way: watch::Receiver<bool>) {
-    let mut pause = pace::first_pause(chance());
+async fn backlog(push: &Push, mut way: watch::Receiver<bool>, pauses: Pauses) {
+    let mut pause = pauses.first(chance());
     loop {
         if !*way.borrow_and_update() {
             if way.wait_for(|good| *good).await.is_err() {
                 return;
             }
-            pause = pace::first_pause(chance());
+            pause = pauses.first(chance());
         }
         sleep(pause).await;
         let waiting = usize::try_from(push.spool().statistics().reports).unwrap_or(usize::MAX);
         let reports = waiting.saturating_sub(FRESH_REPORTS).min(BACKLOG_REPORTS);
         if reports == 0 {
-            pause = pace::idle(chance());
+            pause = pauses.idle(chance());
             continue;
         }
         let began = Instant::now();
         pause = match push.oldest(reports, BACKLOG_TIMEOUT).await {
-            Ok(_) => pace::pause(began.elapsed(), chance()),
+            Ok(_) => pauses.after(began.elapsed(), chance()),
             Err(trouble) => {
                 tracing::debug!(%trouble, "a batch of the backlog failed");
-                wait(&trouble, u32::MAX).max(pace::idle(chance()))
+                wait(&trouble, u32::MAX).max(pauses.idle(chance()))
             }
         };
     }

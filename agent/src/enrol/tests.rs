@@ -10,6 +10,7 @@ use tempfile::{TempDir, tempdir};
 use wire::enrolment::{SECRET_BYTES, pin_of};
 
 use super::*;
+use crate::uplink::Cause;
 use crate::uplink::scripted::{Reply, Request, Scripted};
 
 const SECRET: [u8; SECRET_BYTES] = [9; SECRET_BYTES];

@@ -300,6 +300,37 @@ fn only_the_agents_user_may_read_it() {
     drop(spool);
 }
 
+fn wire_report(seq: u64) -> wire::Report {
+    let (boot, taken_at, uptime_ms) = (BOOT, 1000, 1);
+    let agent = wire::AgentInfo::default();
+    wire::Report { boot, seq, taken_at, uptime_ms, agent, readings: Vec::new() }
+}
+
+#[tokio::test]
+async fn the_handle_tells_of_new_reports_and_closes_for_good() {
+    let directory = tempdir().unwrap();
+    let handle = Handle::open(directory.path(), Limits::default()).unwrap();
+    assert_eq!(handle.statistics(), Statistics::default());
+    handle.append(&wire_report(1)).await.unwrap();
+    assert_eq!(handle.statistics().produced, 1, "known as soon as it is kept");
+    handle.appended(0).await;
+    let news = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.appended(1).await }
+    });
+    handle.append(&wire_report(2)).await.unwrap();
+    news.await.unwrap();
+    handle.settle(vec![(BOOT, 1)], Vec::new()).await.unwrap();
+    assert_eq!(seqs(&handle.newest(9, ALL).await.unwrap()), [2]);
+
+    let left = handle.close().await;
+    assert_eq!((left.produced, left.accepted, left.reports), (2, 1, 1));
+    assert!(matches!(handle.append(&wire_report(3)).await, Err(SpoolError::Closed)));
+    assert!(matches!(handle.oldest(1, 1).await, Err(SpoolError::Closed)));
+    assert_eq!(open(&directory).statistics(), left);
+    assert!(!directory.path().join("spool.db-wal").exists(), "the file is whole by itself");
+}
+
 /// What may happen to a spool.
 #[derive(Debug, Clone)]
 enum Step {

@@ -23,13 +23,6 @@ const CREDENTIAL: Duration = Duration::from_mins(1);
 /// line of 2 Mbit/s the backlog takes as little of the line.
 const SHARE: u32 = 200;
 
-/// Between backlog batches when the collector is quick: an hour's 240 reports in a minute.
-const PAUSE_MIN: Duration = Duration::from_secs(5);
-
-/// Between backlog batches when it is slow, and the spread of the first ones after an outage: 32
-/// reports from each of 10,000 agents within a minute are under one core of the collector.
-const PAUSE_MAX: Duration = Duration::from_mins(1);
-
 /// The wait before the next try, after `failures` in a row (from 1), with full jitter: every
 /// moment up to the bound is as likely, so that agents cut off together do not come back
 /// together. `asked` is the collector's `Retry-After`; `chance` lies in 0..1.
@@ -47,19 +40,34 @@ pub(super) fn credential(chance: f64) -> Duration {
     around(CREDENTIAL, chance)
 }
 
-/// The wait before the first backlog batch after the way has become good.
-pub(super) fn first_pause(chance: f64) -> Duration {
-    PAUSE_MAX.mul_f64(chance)
+/// The pauses of the backlog lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pauses {
+    pub(super) least: Duration,
+    pub(super) most: Duration,
 }
 
-/// The wait after a backlog batch that took `took`.
-pub(super) fn pause(took: Duration, chance: f64) -> Duration {
-    around(took.saturating_mul(SHARE).clamp(PAUSE_MIN, PAUSE_MAX), chance)
-}
+impl Pauses {
+    /// When the collector is quick, an hour's 240 reports take a minute. When it is slow, and
+    /// spread over the first minute after an outage, 32 reports from each of 10,000 agents are
+    /// under one core of it.
+    pub(super) const FLEET: Self =
+        Self { least: Duration::from_secs(5), most: Duration::from_mins(1) };
 
-/// The wait of a backlog lane that has nothing to do.
-pub(super) fn idle(chance: f64) -> Duration {
-    around(PAUSE_MAX, chance)
+    /// Before the first batch after the way has become good.
+    pub(super) fn first(self, chance: f64) -> Duration {
+        self.most.mul_f64(chance)
+    }
+
+    /// After a batch that took `took`.
+    pub(super) fn after(self, took: Duration, chance: f64) -> Duration {
+        around(took.saturating_mul(SHARE).clamp(self.least, self.most), chance)
+    }
+
+    /// While there is nothing to do.
+    pub(super) fn idle(self, chance: f64) -> Duration {
+        around(self.most, chance)
+    }
 }
 
 /// Half to one and a half times `wait`.
@@ -94,11 +102,12 @@ mod tests {
     #[test]
     fn the_backlog_takes_a_small_share_of_whatever_is_slow() {
         for (took_ms, seconds) in [(0, 5), (10, 5), (100, 20), (250, 50), (300, 60), (90_000, 60)] {
-            let pause = pause(Duration::from_millis(took_ms), 0.5);
+            let pause = Pauses::FLEET.after(Duration::from_millis(took_ms), 0.5);
             assert_eq!(pause.as_secs(), seconds, "{took_ms} ms");
         }
-        assert_eq!(first_pause(0.5).as_secs(), 30);
-        assert_eq!((idle(0.0).as_secs(), idle(1.0).as_secs()), (30, 90));
+        assert_eq!(Pauses::FLEET.first(0.5).as_secs(), 30);
+        let idle = |chance| Pauses::FLEET.idle(chance).as_secs();
+        assert_eq!((idle(0.0), idle(1.0)), (30, 90));
         assert_eq!((credential(0.0).as_secs(), credential(1.0).as_secs()), (30, 90));
     }
 }

@@ -123,13 +123,16 @@ impl Drop for Scripted {
     }
 }
 
-/// A server for 127.0.0.1 that shows leaf and authority.
+/// What no name server knows: only a proxy finds it.
+pub(crate) const NAME: &str = "collector.test";
+
+/// A server for 127.0.0.1 and [`NAME`] that shows leaf and authority.
 fn tls() -> (ServerConfig, CertificateDer<'static>) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let params = CertificateParams::new(["127.0.0.1".to_owned(), NAME.to_owned()]).unwrap();
     let leaf = params.signed_by(&key, &authority).unwrap();
     let authority = authority.der().clone();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

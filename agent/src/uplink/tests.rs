@@ -4,10 +4,11 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 
 use tempfile::{TempDir, tempdir};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::task::JoinHandle;
 use wire::{AgentInfo, Report};
 
-use super::scripted::{Reply, Request, Scripted};
+use super::scripted::{NAME, Reply, Request, Scripted};
 use super::*;
 use crate::identity::Credential;
 use crate::spool::{Handle, Limits};
@@ -306,4 +307,61 @@ async fn a_refused_credential_keeps_the_reports_and_does_not_hammer() {
     running.stop().await;
     assert_eq!(requests.try_iter().count(), 1, "only the last push: no report shortens the wait");
     assert_eq!(spool.statistics().reports, 6);
+}
+
+#[tokio::test]
+async fn the_backlog_goes_oldest_first_and_only_while_the_way_is_good() {
+    let directory = tempdir().unwrap();
+    let (sender, batches) = channel();
+    let collector = Scripted::start(move |request| {
+        sender.send(request.seqs()).unwrap();
+        request.accepted()
+    })
+    .await;
+    let spool = spool(&directory, 100).await;
+    let (push, _) = push(&collector, &spool);
+    let (way, good) = watch::channel(false);
+    let pauses = Pauses { least: Duration::from_millis(1), most: Duration::from_millis(20) };
+    let lane = tokio::spawn(async move { backlog(&push, good, pauses).await });
+    sleep(pauses.most * 5).await;
+    assert!(batches.try_recv().is_err(), "nothing goes before the way is good");
+    way.send_replace(true);
+    for batch in [1..=32, 33..=64, 65..=96] {
+        assert_eq!(next(&batches).await, batch.rev().collect::<Vec<u64>>());
+    }
+    sleep(pauses.most * 5).await;
+    assert!(batches.try_recv().is_err(), "the newest four are the fresh lane's");
+    assert_eq!(spool.statistics().reports, 4);
+    drop(way);
+    lane.abort();
+}
+
+#[tokio::test]
+async fn the_proxy_of_the_configuration_is_used_for_the_whole_way() {
+    let directory = tempdir().unwrap();
+    let collector = Scripted::start(Request::accepted).await;
+    let target = collector.address;
+    let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let setting = format!("http://{}", proxy.local_addr().unwrap());
+    let proxying = tokio::spawn(async move {
+        let (mut client, _) = proxy.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+        String::from_utf8(head).unwrap()
+    });
+    let spool = spool(&directory, 1).await;
+    let identity = Identity { collector: format!("{NAME}:8443"), ..identity(&collector) };
+    let client = Client::new(&identity, Some(&setting)).unwrap();
+    let push = Push::new(client, BOOT, Arc::default(), spool.clone());
+    push.newest(1, PATIENCE).await.unwrap();
+    drop(push);
+    let head = timeout(PATIENCE, proxying).await.unwrap().unwrap();
+    assert!(head.starts_with("CONNECT collector.test:8443 HTTP/1.1\r\n"), "{head}");
+    assert!(!head.contains("Bearer"), "the proxy does not get the credential: {head}");
+    assert_eq!(spool.statistics().accepted, 1);
 }
