@@ -134,8 +134,10 @@ fn once(config: config::Config, probe: Option<&str>, language: Language) -> Exit
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        // Blocking calls are rare (names, disks); idle threads would be memory for nothing.
-        .max_blocking_threads(4)
+        // Names, disks and adapters are asked on threads of their own, begun when needed and soon
+        // ended. With dead name servers each lookup holds its thread for half a minute, longer
+        // than its probe waits; with fewer threads a probe that needs no name would wait too.
+        .max_blocking_threads(32)
         .thread_keep_alive(std::time::Duration::from_secs(1))
         .build()
         .context("the asynchronous runtime cannot start")
