@@ -107,7 +107,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Inventory, Faults> {
         "xlsx" | "xlsm" | "xls" | "ods" => {
             return Err(whole(
                 path,
-                "a workbook is not read yet; save the sheet as CSV UTF-8 and name that file",
+                "a workbook is not read; save the sheet as CSV UTF-8 and name that file",
             ));
         }
         _ => return Err(whole(path, "an inventory is a file whose name ends in .yaml or .csv")),

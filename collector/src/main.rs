@@ -102,9 +102,14 @@ fn main() -> ExitCode {
         .unwrap_or_default();
     match execute(arguments.command, &config, language) {
         Ok(()) => ExitCode::SUCCESS,
+        // Faults name their files; each stands in a line of its own, as editors expect.
+        Err(error) if is_configuration(&error) => {
+            eprintln!("{}", told(&error, language));
+            ExitCode::from(CONFIGURATION)
+        }
         Err(error) => {
             eprintln!("nhipcau-collector: {}", told(&error, language));
-            ExitCode::from(if is_configuration(&error) { CONFIGURATION } else { 1 })
+            ExitCode::FAILURE
         }
     }
 }

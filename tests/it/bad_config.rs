@@ -53,3 +53,30 @@ fn the_agent_says_what_is_wrong_with_its_configuration() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn the_collector_says_what_is_wrong_with_its_configuration() {
+    let mut wrong = Vec::new();
+    for bad in bad_files("collector") {
+        check("nhipcau-collector", &table("collector"), bad.file_name().unwrap(), &bad, &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_collector_says_what_is_wrong_with_the_inventory() {
+    let mut wrong = Vec::new();
+    for bad in bad_files("sites") {
+        let folder = tempfile::tempdir().unwrap();
+        let name = bad.file_name().unwrap();
+        fs::copy(&bad, folder.path().join(name)).unwrap();
+        let config = format!(
+            "agents: {{ names: [127.0.0.1] }}\ninventory: {}\nstate_dir: state\n",
+            name.to_str().unwrap()
+        );
+        fs::write(folder.path().join("collector.yaml"), config).unwrap();
+        let config = OsStr::new("collector.yaml");
+        check("nhipcau-collector", folder.path(), config, &bad, &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

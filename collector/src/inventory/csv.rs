@@ -70,7 +70,10 @@ impl Sheet<'_> {
 
     /// The lines that say something.
     fn rows(&mut self, text: &str) -> Vec<Row> {
-        let (delimiter, text, skipped) = dialect(text);
+        // One kind of line end, so that lines can be counted.
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let delimiter = separator(&text);
+        let mut lines = Lines { text: &text, at: 0, line: 1 };
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
@@ -80,9 +83,10 @@ impl Sheet<'_> {
         for record in reader.records() {
             match record {
                 Ok(cells) => {
-                    let line = cells.position().map_or(1, csv::Position::line) + skipped;
-                    if cells.iter().any(|cell| !cell.trim().is_empty()) {
-                        rows.push(Row { line: usize::try_from(line).unwrap_or(0), cells });
+                    let line = lines.at(cells.position());
+                    let says = cells.iter().any(|cell| !cell.trim().is_empty());
+                    if says && !(line == 1 && told_separator(&text).is_some()) {
+                        rows.push(Row { line, cells });
                     }
                 }
                 Err(error) => self.fault(0, "", format!("not a CSV file: {error}")),
@@ -148,20 +152,45 @@ fn filled(rows: &[Row], at: usize) -> bool {
     rows.iter().any(|row| row.cells.get(at).is_some_and(|cell| !cell.trim().is_empty()))
 }
 
-/// The separator, the text after Excel's own `sep=` line, and how many lines that took.
-///
-/// Excel separates with what the system's region calls its list separator: `;` where the comma
-/// is the decimal sign, as in Viet Nam.
-fn dialect(text: &str) -> (u8, &str, u64) {
-    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-    if let Some([separator]) = first.trim_end().strip_prefix("sep=").map(str::as_bytes) {
-        return (*separator, rest, 1);
+/// The separator of Excel's own first line `sep=;`.
+fn told_separator(text: &str) -> Option<u8> {
+    let first = text.lines().next()?;
+    match first.trim_end().strip_prefix("sep=")?.as_bytes() {
+        [separator] => Some(*separator),
+        _ => None,
     }
+}
+
+/// What separates the cells.
+///
+/// Excel takes what the system's region calls its list separator: `;` where the comma is the
+/// decimal sign, as in Viet Nam.
+fn separator(text: &str) -> u8 {
     let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let count = |separator: u8| header.bytes().filter(|byte| *byte == separator).count();
-    // The first of equally frequent ones wins, so `;` where nothing tells.
-    let separator = [b',', b'\t', b';'].into_iter().max_by_key(|byte| count(*byte));
-    (separator.unwrap_or(b';'), text, 0)
+    // The last of equally frequent ones is taken: `;` where nothing tells.
+    let frequent = [b',', b'\t', b';'].into_iter().max_by_key(|byte| count(*byte));
+    told_separator(text).or(frequent).unwrap_or(b';')
+}
+
+/// Counts the lines up to a record. The reader's own count stands still at blank lines.
+struct Lines<'t> {
+    text: &'t str,
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    fn at(&mut self, position: Option<&csv::Position>) -> usize {
+        let start = position.and_then(|position| usize::try_from(position.byte()).ok());
+        let bytes = self.text.as_bytes();
+        let start = start.unwrap_or(self.at).min(bytes.len());
+        let blank = bytes[start..].iter().take_while(|byte| **byte == b'\n').count();
+        let passed = bytes.get(self.at..start + blank).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.at = start + blank;
+        self.line
+    }
 }
 
 #[cfg(test)]

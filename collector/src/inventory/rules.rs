@@ -69,6 +69,10 @@ impl Court {
     ) -> Option<I> {
         let text = text.trim();
         match text.parse::<I>() {
+            Err(InvalidId::Empty) => {
+                self.breach(of, "id", "an id is missing; it is what everything else hangs on");
+                None
+            }
             Ok(id) => {
                 if let Some(first) = items(self).get(&id).copied() {
                     let message = format!("the id `{text}` is taken already");

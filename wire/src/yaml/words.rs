@@ -31,8 +31,8 @@ pub(super) fn did_you_mean(word: &str, known: &[&'static str]) -> String {
 #[must_use]
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
-    // One slip in three letters; beyond that a guess misleads more than it helps.
-    let most = (word.chars().count() / 3).clamp(1, 3);
+    // One slip in four letters; beyond that a guess misleads more than it helps.
+    let most = (word.chars().count() / 4).clamp(1, 3);
     known
         .iter()
         .map(|candidate| (slips(&word, candidate), *candidate))

@@ -49,6 +49,18 @@ fn the_separator_is_found_out() {
 }
 
 #[test]
+fn lines_are_counted_as_an_editor_does() {
+    for text in [
+        "sep=;\r\nid;name\r\n\r\n  \r\na;\r\n",
+        "id;name\n\nb;\"B\nB\"\na;",
+        "\rid;name\rb;B\r\ra;\r",
+    ] {
+        let expected = "sites.csv:5: name: a name for people is missing";
+        assert_eq!(faults(text), [expected], "{text:?}");
+    }
+}
+
+#[test]
 fn one_area_is_one_however_it_is_spelt() {
     let inventory = load("ma;ten;dia ban\n1;A;thanh-hoa\n2;B;Thanh Hóa\n3;C;THANH HOÁ\n");
     assert_eq!(inventory.areas.len(), 1);
