@@ -292,3 +292,6 @@ fn wrong_method(wanted: &Method) -> Response<Body> {
 fn header(request: &Request<Incoming>, name: HeaderName) -> Option<&str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }
+
+#[cfg(test)]
+mod tests;

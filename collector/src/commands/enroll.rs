@@ -62,6 +62,11 @@ pub fn enroll(
     aside: &mut impl Write,
 ) -> Result<(), CommandError> {
     let inventory = inventory::load(&config.inventory).map_err(StartError::Inventory)?;
+    if let Which::One(site) = &invitation.which
+        && !inventory.sites.contains_key(site)
+    {
+        return Err(unknown(site, &inventory));
+    }
     let now = now();
     let life = i64::try_from(invitation.life.as_millis()).unwrap_or(i64::MAX);
     let expires_at = now.saturating_add(life);
@@ -72,15 +77,13 @@ pub fn enroll(
     }
     match &invitation.which {
         Which::One(site) => {
-            let Some(expected) = inventory.sites.get(site) else {
-                return Err(unknown(site, &inventory));
-            };
+            let name = inventory.sites.get(site).map_or("", |expected| expected.name.as_str());
             let codes = invite(config, pin, &[site], &mut connection, expires_at, now)?;
             let standard = |source| CommandError::Output { path: "-".into(), source };
             for invited in &codes {
                 writeln!(out, "{}", invited.code).map_err(standard)?;
             }
-            let _ = aside.write_all(for_one(site, &expected.name, expires_at, language).as_bytes());
+            let _ = aside.write_all(for_one(site, name, expires_at, language).as_bytes());
         }
         Which::All { again, output } => {
             let enrolled: BTreeSet<SiteId> = if *again {
