@@ -31,6 +31,17 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// Root would leave files that the collector's own user cannot read.
+    #[error(
+        "{}: belongs to user {owner}, and this runs as root; run it as that user: sudo -u '#{owner}' nhipcau-collector …",
+        path.display()
+    )]
+    Root {
+        /// The directory.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
     /// SQLite could not open or read the file.
     #[error(
         "{}: {source}; if the file is damaged, put a backup in its place or move it away, after which every site must enrol again",
@@ -74,18 +85,26 @@ pub fn open(state_dir: &Path) -> Result<Connection, OpenError> {
 pub fn make_directory(state_dir: &Path) -> Result<(), OpenError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(state_dir)
-        .map_err(|source| OpenError::Directory { path: state_dir.to_owned(), source })
+    let owner = builder.create(state_dir).and_then(|()| owner(state_dir));
+    match owner {
+        Ok(owner) if owner != 0 && nix::unistd::geteuid().is_root() => {
+            Err(OpenError::Root { path: state_dir.to_owned(), owner })
+        }
+        Ok(_) => Ok(()),
+        Err(source) => Err(OpenError::Directory { path: state_dir.to_owned(), source }),
+    }
+}
+
+fn owner(path: &Path) -> io::Result<u32> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(path.metadata()?.uid())
 }
 
 /// SQLite gives its WAL the mode of the database, so the mode is right before SQLite comes.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
 }
@@ -128,7 +147,18 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
+    #[test]
+    fn root_keeps_its_hands_off_another_users_state() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(directory.path(), Some(12345), None).unwrap();
+        let error = open(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("sudo -u '#12345'"), "{error}");
+        assert!(!directory.path().join(FILE).exists());
+    }
+
     #[test]
     fn nobody_else_may_read_it() {
         use std::os::unix::fs::PermissionsExt;

@@ -48,8 +48,9 @@ pub struct Invitation {
     pub life: Duration,
 }
 
-struct Invited {
-    site: SiteId,
+/// A code and whose it is.
+struct Invited<'a> {
+    site: &'a SiteId,
     code: String,
 }
 
@@ -62,78 +63,95 @@ pub fn enroll(
     aside: &mut impl Write,
 ) -> Result<(), CommandError> {
     let inventory = inventory::load(&config.inventory).map_err(StartError::Inventory)?;
-    if let Which::One(site) = &invitation.which
-        && !inventory.sites.contains_key(site)
-    {
-        return Err(unknown(site, &inventory));
-    }
-    let now = now();
-    let life = i64::try_from(invitation.life.as_millis()).unwrap_or(i64::MAX);
-    let expires_at = now.saturating_add(life);
-    let pin = Authority::of_agents(config, now)?.pin();
-    let mut connection = store::open(&config.state_dir).map_err(StartError::Store)?;
-    if config.agents.listen.port() == 0 {
-        let _ = writeln!(aside, "agents.listen: port 0; the code leads nowhere as it stands");
-    }
     match &invitation.which {
         Which::One(site) => {
-            let name = inventory.sites.get(site).map_or("", |expected| expected.name.as_str());
-            let codes = invite(config, pin, &[site], &mut connection, expires_at, now)?;
-            let standard = |source| CommandError::Output { path: "-".into(), source };
-            for invited in &codes {
-                writeln!(out, "{}", invited.code).map_err(standard)?;
+            let Some(expected) = inventory.sites.get(site) else {
+                return Err(unknown(site, &inventory));
+            };
+            let mut desk = Desk::open(config, invitation.life)?;
+            for invited in desk.invite(&[site])? {
+                writeln!(out, "{}", invited.code).map_err(failed(None))?;
             }
-            let _ = aside.write_all(for_one(site, name, expires_at, language).as_bytes());
+            tell(aside, &for_one(site, &expected.name, desk.expires_at, language));
         }
         Which::All { again, output } => {
-            let enrolled: BTreeSet<SiteId> = if *again {
-                BTreeSet::new()
-            } else {
-                credentials::all(&connection)?.into_iter().map(|c| c.site).collect()
-            };
+            let mut desk = Desk::open(config, invitation.life)?;
+            let enrolled = if *again { BTreeSet::new() } else { desk.enrolled()? };
             let sites: Vec<_> =
                 inventory.sites.keys().filter(|site| !enrolled.contains(*site)).collect();
-            let path = output.as_deref().unwrap_or(Path::new("-"));
-            let failed = |source| CommandError::Output { path: path.to_owned(), source };
+            let path = output.as_deref();
             // Before the codes: where the list cannot be written, those on paper stay good.
-            let file = output.as_deref().map(create).transpose().map_err(failed)?;
-            let codes = invite(config, pin, &sites, &mut connection, expires_at, now)?;
-            match file {
-                Some(mut file) => {
-                    write_list(&mut file, &codes, &inventory, expires_at)
-                        .and_then(|()| file.sync_all())
-                        .map_err(failed)?;
-                }
-                None => write_list(out, &codes, &inventory, expires_at).map_err(failed)?,
-            }
-            let _ = aside.write_all(for_all(codes.len(), enrolled.len(), language).as_bytes());
+            let file = path.map(create).transpose().map_err(failed(path))?;
+            let codes = desk.invite(&sites)?;
+            let written = match file {
+                Some(mut file) => write_list(&mut file, &codes, &inventory, desk.expires_at)
+                    .and_then(|()| file.sync_all()),
+                None => write_list(out, &codes, &inventory, desk.expires_at),
+            };
+            written.map_err(failed(path))?;
+            tell(aside, &for_all(codes.len(), enrolled.len(), language));
         }
+    }
+    if config.agents.listen.port() == 0 {
+        tell(aside, "agents.listen has port 0, so the code leads nowhere as it stands\n");
     }
     Ok(())
 }
 
-fn invite(
-    config: &Config,
+/// Where codes are made.
+struct Desk<'a> {
+    config: &'a Config,
     pin: [u8; PIN_BYTES],
-    sites: &[&SiteId],
-    connection: &mut Connection,
-    expires_at: UnixMillis,
+    connection: Connection,
     now: UnixMillis,
-) -> Result<Vec<Invited>, CommandError> {
-    // A configuration has at least one name.
-    let host = config.agents.names.first().map(HostName::in_authority).unwrap_or_default();
-    let port = config.agents.listen.port();
-    let mut invited = Vec::with_capacity(sites.len());
-    let mut hashes = Vec::with_capacity(sites.len());
-    for site in sites {
-        let mut secret = [0; SECRET_BYTES];
-        getrandom::fill(&mut secret)?;
-        hashes.push(((*site).clone(), sha256_hex(&secret)));
-        let code = Code { host: host.clone(), port, secret, pin }.to_string();
-        invited.push(Invited { site: (*site).clone(), code });
+    expires_at: UnixMillis,
+}
+
+impl<'a> Desk<'a> {
+    fn open(config: &'a Config, life: Duration) -> Result<Self, CommandError> {
+        let now = now();
+        let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
+        Ok(Self {
+            config,
+            pin: Authority::of_agents(config, now)?.pin(),
+            connection: store::open(&config.state_dir).map_err(StartError::Store)?,
+            now,
+            expires_at: now.saturating_add(life),
+        })
     }
-    credentials::add_codes(connection, &hashes, expires_at, now)?;
-    Ok(invited)
+
+    fn enrolled(&self) -> Result<BTreeSet<SiteId>, CommandError> {
+        Ok(credentials::all(&self.connection)?.into_iter().map(|c| c.site).collect())
+    }
+
+    /// A code each; when this returns the collector knows them.
+    fn invite<'s>(&mut self, sites: &[&'s SiteId]) -> Result<Vec<Invited<'s>>, CommandError> {
+        let agents = &self.config.agents;
+        // A configuration has at least one name.
+        let host = agents.names.first().map(HostName::in_authority).unwrap_or_default();
+        let mut invited = Vec::with_capacity(sites.len());
+        let mut hashes = Vec::with_capacity(sites.len());
+        for &site in sites {
+            let mut secret = [0; SECRET_BYTES];
+            getrandom::fill(&mut secret)?;
+            hashes.push((site.clone(), sha256_hex(&secret)));
+            let (host, port) = (host.clone(), agents.listen.port());
+            let code = Code { host, port, secret, pin: self.pin }.to_string();
+            invited.push(Invited { site, code });
+        }
+        credentials::add_codes(&mut self.connection, &hashes, self.expires_at, self.now)?;
+        Ok(invited)
+    }
+}
+
+fn failed(path: Option<&Path>) -> impl Fn(io::Error) -> CommandError {
+    let path = path.unwrap_or(Path::new("standard output")).to_owned();
+    move |source| CommandError::Output { path: path.clone(), source }
+}
+
+/// Nobody is told of a failure to tell.
+fn tell(aside: &mut impl Write, text: &str) {
+    let _ = aside.write_all(text.as_bytes());
 }
 
 fn unknown(site: &SiteId, inventory: &Inventory) -> CommandError {
@@ -153,7 +171,7 @@ fn create(path: &Path) -> io::Result<File> {
 
 fn write_list(
     to: &mut impl Write,
-    codes: &[Invited],
+    codes: &[Invited<'_>],
     inventory: &Inventory,
     expires_at: UnixMillis,
 ) -> io::Result<()> {
@@ -165,7 +183,7 @@ fn write_list(
     list.write_record(["site", "name", "area", "level", "code", "expires"])?;
     let expires = moment(expires_at);
     for Invited { site, code } in codes {
-        let Some(expected) = inventory.sites.get(site) else { continue };
+        let Some(expected) = inventory.sites.get(*site) else { continue };
         let area = expected.area.as_ref().and_then(|area| inventory.areas.get(area));
         let area = area.map_or("", |area| area.name.as_str());
         list.write_record([site.as_str(), &expected.name, area, &expected.level, code, &expires])?;
@@ -173,7 +191,7 @@ fn write_list(
     list.flush()
 }
 
-/// As people read it, in this machine's time: `2026-11-29 08:00 +07`.
+/// As people in Vietnam read it: `2026-11-29 08:00 +07:00`.
 fn moment(at: UnixMillis) -> String {
     let Ok(timestamp) = Timestamp::from_millisecond(at) else { return String::new() };
     let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::UTC);

@@ -34,11 +34,11 @@ struct World {
 }
 
 impl World {
-    async fn start() -> Self {
-        Self::start_with("listen: '127.0.0.1:0'").await
+    fn start() -> Self {
+        Self::start_with("listen: '127.0.0.1:0'")
     }
 
-    async fn start_with(operations: &str) -> Self {
+    fn start_with(operations: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("collector.yaml");
         let text = format!(
@@ -138,7 +138,7 @@ fn status(answer: &str) -> u16 {
 
 #[tokio::test]
 async fn operations_answer_what_stands_in_the_table() {
-    let world = World::start().await;
+    let world = World::start();
     let cases = [
         ("GET", "/", 200, "/metrics"),
         ("GET", "/metrics", 200, "bridge_expected{site=\"th-0316\"} 1"),
@@ -165,7 +165,7 @@ async fn operations_answer_what_stands_in_the_table() {
 
 #[tokio::test]
 async fn strangers_learn_nothing_from_the_agents_side() {
-    let world = World::start().await;
+    let world = World::start();
     let requests = [
         post("/v1/reports", "", "{}"),
         post("/v1/reports", "Authorization: Bearer guess\r\n", "{}"),
@@ -190,7 +190,7 @@ async fn strangers_learn_nothing_from_the_agents_side() {
 
 #[tokio::test]
 async fn an_agent_is_enrolled_pushes_and_is_revoked() {
-    let world = World::start().await;
+    let world = World::start();
     let code = world.code("th-0316");
     let answer = world.enrol(&code, "first").await;
     assert_eq!(status(&answer), 200, "{answer}");
@@ -219,7 +219,7 @@ async fn an_agent_is_enrolled_pushes_and_is_revoked() {
 
 #[tokio::test]
 async fn an_agents_mistakes_are_told_apart() {
-    let world = World::start().await;
+    let world = World::start();
     world.enrol(&world.code("th-0317"), "mine").await;
     let bearer = "Authorization: Bearer mine\r\n";
     let unpacked = "Content-Encoding: br\r\n";
@@ -246,7 +246,7 @@ async fn an_agents_mistakes_are_told_apart() {
 
 #[tokio::test]
 async fn codes_cannot_be_tried_at_any_speed() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stream = world.to_agents().await;
     let attempt = post("/v1/enroll", "", "guess");
     let mut tries = 0;
@@ -265,7 +265,7 @@ async fn codes_cannot_be_tried_at_any_speed() {
 
 #[tokio::test]
 async fn beyond_loopback_readers_need_tls_and_the_token() {
-    let world = World::start_with("listen: '0.0.0.0:0', token_file: token").await;
+    let world = World::start_with("listen: '0.0.0.0:0', token_file: token");
     let address = SocketAddr::from(([127, 0, 0, 1], world.operations.port()));
     for (path, token, expected) in [
         ("/metrics", "", 401),
@@ -287,7 +287,7 @@ async fn beyond_loopback_readers_need_tls_and_the_token() {
 
 #[tokio::test]
 async fn a_stop_lets_requests_finish_and_says_that_it_is_not_ready() {
-    let world = World::start().await;
+    let world = World::start();
     world.enrol(&world.code("th-0316"), "mine").await;
     let mut busy = world.to_agents().await;
     let batch = r#"{"version":1,"sent_at":0,"reports":[]}"#;
