@@ -183,12 +183,11 @@ struct Lines<'t> {
 impl Lines<'_> {
     fn at(&mut self, position: Option<&csv::Position>) -> usize {
         let start = position.and_then(|position| usize::try_from(position.byte()).ok());
-        let bytes = self.text.as_bytes();
-        let start = start.unwrap_or(self.at).min(bytes.len());
-        let blank = bytes[start..].iter().take_while(|byte| **byte == b'\n').count();
-        let passed = bytes.get(self.at..start + blank).unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
-        self.at = start + blank;
+        let rest = start.and_then(|start| self.text.get(start..)).unwrap_or_default();
+        let start = self.text.len() - rest.trim_start_matches('\n').len();
+        let passed = self.text.get(self.at..start).unwrap_or_default();
+        self.line += passed.matches('\n').count();
+        self.at = start;
         self.line
     }
 }
