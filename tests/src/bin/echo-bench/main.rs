@@ -2,7 +2,6 @@
 //! once on one emulated path of 40 ms, with `tcpdump` as the judge.
 //!
 //! `echo-bench SECONDS` writes a table; see tests/bench/echo.sh.
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark stops at the first surprise")]
 
 mod contender;

@@ -42,6 +42,10 @@ pub(super) struct Socket {
     size: usize,
     /// When each request left, by its index.
     sent: Vec<Option<Instant>>,
+    /// Nothing was there when last looked, and the runtime has not said more since.
+    quiet: bool,
+    /// There may be something in the error queue.
+    complaints: bool,
     message: Box<[u8; MESSAGE]>,
     control: Box<[u8; CONTROL]>,
 }
@@ -84,6 +88,8 @@ impl Socket {
             first: u16::from_be_bytes(random()?),
             size: usize::from(size),
             sent: vec![None; usize::from(count)],
+            quiet: true,
+            complaints: false,
             message: Box::new([0; MESSAGE]),
             control: Box::new([0; CONTROL]),
         }))
@@ -102,7 +108,10 @@ impl Socket {
         };
         // A socket reports what became of an earlier packet by failing the next call, and has
         // then not sent; only a second refusal is about this one.
-        let departed = depart().or_else(|_| depart())?;
+        let departed = depart().or_else(|_| {
+            self.complaints = true;
+            depart()
+        })?;
         if let Some(sent) = self.sent.get_mut(usize::from(index)) {
             *sent = Some(departed);
         }
@@ -113,10 +122,14 @@ impl Socket {
         loop {
             // A flood of packets must not keep the runtime from its timers.
             tokio::task::coop::consume_budget().await;
+            if self.quiet {
+                self.wait().await;
+                self.quiet = false;
+            }
             match self.take() {
                 Taken::Ours(arrival) => return arrival,
                 Taken::Foreign => {}
-                Taken::Nothing => self.wait().await,
+                Taken::Nothing => self.quiet = true,
             }
         }
     }
@@ -151,16 +164,20 @@ impl Socket {
 
     /// Takes one message from the socket or, when there is none, from its error queue.
     fn take(&mut self) -> Taken {
-        let empty = match self.receive(MsgFlags::empty()) {
+        match self.receive(MsgFlags::empty()) {
             Ok(heard) => return self.reply(&heard),
-            Err(Errno::EAGAIN) => Taken::Nothing,
+            Err(Errno::EAGAIN) => {}
             // The word of an error whose whole story is in the error queue; told only once.
-            Err(_) => Taken::Foreign,
-        };
-        match self.receive(MsgFlags::MSG_ERRQUEUE) {
-            Ok(heard) => self.complaint(&heard),
-            Err(_) => empty,
+            Err(_) => self.complaints = true,
         }
+        if !self.complaints {
+            return Taken::Nothing;
+        }
+        if let Ok(heard) = self.receive(MsgFlags::MSG_ERRQUEUE) {
+            return self.complaint(&heard);
+        }
+        self.complaints = false;
+        Taken::Foreign
     }
 
     fn receive(&mut self, flags: MsgFlags) -> nix::Result<Heard> {
