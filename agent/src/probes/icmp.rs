@@ -79,7 +79,8 @@ impl Icmp {
     /// all the same: a dead name server must neither hide nor be taken for a dead path.
     pub async fn run(&mut self, run: &mut Run<'_>) -> Result<(), Failure> {
         let cycle = run.every.min(run.timeout);
-        let ends = Instant::now() + cycle.saturating_sub(MARGIN.min(cycle / 10));
+        let margin = MARGIN.min(cycle / 10);
+        let ends = Instant::now() + cycle.saturating_sub(margin);
         let resolved = self.resolve(run, RESOLVE.min(cycle / 4)).await;
         let Some(target) = self.address else { return resolved };
 
@@ -89,7 +90,8 @@ impl Icmp {
         tell_way(run, ping.way());
         let burst = Burst::new(self.count, pace.timeout);
         let mut flight = Flight::new(run, ping, burst);
-        flight.fly(self.count, pace).await;
+        // Half of the margin is for timers that fire late.
+        flight.fly(self.count, pace, ends + margin / 2).await;
         let outcome = flight.land(target.ip(), &mut self.before);
         outcome.and(resolved)
     }

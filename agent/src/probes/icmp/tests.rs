@@ -72,6 +72,26 @@ async fn a_burst_to_this_system_measures_everything() {
 }
 
 #[tokio::test]
+async fn a_pc_that_hangs_sends_less_and_loses_nothing() {
+    let mut probe = probe("{ host: 127.0.0.1, count: 20, timeout: 300ms }");
+    let mut tally = Tally::default();
+    let cycle = Duration::from_secs(1);
+    let mut run = Run::new(&mut tally, cycle, cycle, false);
+    let hang = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        std::thread::sleep(Duration::from_millis(700));
+    };
+    let (outcome, ()) = tokio::join!(probe.run(&mut run), hang);
+    if let Err(failure) = outcome {
+        return println!("SKIPPED: {failure}");
+    }
+    let (samples, _) = run.finish();
+    let sent = number(&samples, "bridge_probe_packets_sent_total").unwrap();
+    assert!((1.0..20.0).contains(&sent), "{sent}");
+    assert_eq!(number(&samples, "bridge_probe_loss_ratio"), Some(0.0));
+}
+
+#[tokio::test]
 async fn a_name_that_is_lost_is_said_while_the_last_address_is_measured() {
     let mut probe = probe("{ host: 127.0.0.1, count: 1 }");
     let mut tally = Tally::default();
