@@ -30,6 +30,10 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// After a failed write: a full disk is not mended sooner.
 const STORE_RETRY_SECONDS: u64 = 10;
 
+/// The values of `result` in metrics.
+const RESULTS: [&str; 7] =
+    ["enrolled", "too_many", "malformed", "unknown_code", "used_code", "expired_code", "failed"];
+
 /// Enrols.
 #[derive(Debug)]
 pub struct Enrolment {
@@ -54,6 +58,10 @@ impl Enrolment {
     /// Enrols with what `keeper` keeps.
     #[must_use]
     pub fn new(keeper: Keeper, fleet: Arc<fleet::Shared>, telemetry: Arc<Telemetry>) -> Self {
+        // A counter that appears only with its first event hides that event from `rate()`.
+        for result in RESULTS {
+            telemetry.enrolments.with_label_values(&[result]);
+        }
         let bucket = Mutex::new(bucket::Bucket::full(Instant::now()));
         Self { keeper, fleet, telemetry, bucket, refusals: Seldom::default() }
     }
@@ -123,7 +131,7 @@ impl Enrolment {
 }
 
 impl Refused {
-    /// The value of `result` in metrics.
+    /// One of [`RESULTS`].
     fn label(&self) -> &'static str {
         match self {
             Self::TooMany(_) | Self::Code(EnrolError::TooMany) => "too_many",

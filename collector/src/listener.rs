@@ -85,6 +85,9 @@ pub struct Listener {
     pub telemetry: Arc<Telemetry>,
 }
 
+/// The values of `reason` in metrics.
+const REASONS: [&str; 5] = ["accept", "tls", "tls_timeout", "header_timeout", "http"];
+
 /// What every connection of a listener shares.
 struct Shared<S> {
     name: &'static str,
@@ -117,6 +120,11 @@ impl Listener {
             cut: CancellationToken::new(),
             refusals: Seldom::default(),
         });
+        // A series that appears only with its first event hides that event from `rate()`.
+        for reason in REASONS {
+            shared.telemetry.connections_rejected.with_label_values(&[name, reason]);
+        }
+        shared.telemetry.connections.with_label_values(&[name]).set(0);
         let standing = GracefulShutdown::new();
         let permits = Arc::new(Semaphore::new(connections));
         let mut accepting = Accepting { name, permits, full: Seldom::default() };

@@ -141,6 +141,8 @@ fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
+    // From here on SIGHUP no longer kills; whoever sends it early finds the inventory just read.
+    let _ = signal(SignalKind::hangup())?;
     let stop = CancellationToken::new();
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
