@@ -1,8 +1,9 @@
 //! Enrolment: a technician types one string, and this PC is a site.
 //!
 //! Everything local comes before the request, because the code is good only once: the
-//! configuration is read (or begun), the credential is made and kept as pending. If the answer is
-//! lost, the same code with the same pending credential is answered again.
+//! configuration is read (or begun), the credential is made and kept beside the code's hash. If
+//! the answer is lost, or the technician types the code again to be sure, the same code goes out
+//! with the same credential and is answered again.
 
 mod starter;
 mod words;
@@ -32,8 +33,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// An answer has some 200 bytes.
 const ANSWER_BYTES: usize = 16 * 1024;
 
-/// The credential of an enrolment whose answer has not come yet.
-const PENDING: &str = "enrolment-pending.json";
+/// The last enrolment, answered or not.
+const ATTEMPT: &str = "enrolment.json";
 
 /// Enrols this PC with `code` for the configuration at `config`, telling the person at the
 /// terminal what happens; false where it failed.
@@ -95,9 +96,8 @@ async fn enrol(code: &str, config: &Path, language: Language) -> Result<Enrolled
     let file = config::load(config, false).map_err(Failure::Configuration)?.file;
     starter::begin(config, &file.state_dir, language)
         .map_err(|error| Failure::Begin(config.display().to_string(), error))?;
-    // A damaged identity is what this enrolment replaces.
-    let replaced = !matches!(identity::load(&file.state_dir), Ok(None));
-    let credential = pending(&file.state_dir, &code)?;
+    let before = identity::load(&file.state_dir);
+    let credential = credential(&file.state_dir, &code)?;
 
     let (tls, authority) = trust::enrolment_config(code.pin)?;
     let http = client::http(tls, file.proxy.as_deref())?;
@@ -111,10 +111,11 @@ async fn enrol(code: &str, config: &Path, language: Language) -> Result<Enrolled
         credential,
     };
     identity::save(&file.state_dir, &identity)?;
-    // Left behind it would only be overwritten by the next enrolment.
-    let _ = std::fs::remove_file(file.state_dir.join(PENDING));
+    // A damaged one is replaced too; the same code typed twice replaces nothing.
+    let replaced = before.map_or(true, |before| before.is_some_and(|before| before != identity));
     let clock_offset = unix_ms().saturating_sub(answer.now);
-    Ok(Enrolled { site: answer.site, name: answer.name, collector, clock_offset, replaced })
+    let EnrolAnswer { site, name, .. } = answer;
+    Ok(Enrolled { site, name, collector, clock_offset, replaced })
 }
 
 fn address(code: &Code) -> String {
@@ -127,9 +128,9 @@ fn found(authority: &PinnedAuthority, collector: &str) -> Result<Vec<u8>, Failur
     certificate.ok_or_else(|| Failure::WrongCollector(collector.to_owned()))
 }
 
-/// A pending enrolment.
+/// What goes out together.
 #[derive(Serialize, Deserialize)]
-struct Pending {
+struct Attempt {
     /// SHA-256 of the code's secret.
     code: String,
     credential: Credential,
@@ -137,17 +138,17 @@ struct Pending {
 
 /// The credential for this code: the one already sent with it, or a new one, on disk before it is
 /// sent.
-fn pending(state_dir: &Path, code: &Code) -> Result<Credential, Failure> {
-    let path = state_dir.join(PENDING);
+fn credential(state_dir: &Path, code: &Code) -> Result<Credential, Failure> {
+    let path = state_dir.join(ATTEMPT);
     let code = sha256_hex(&code.secret);
-    if let Ok(Some(pending)) = identity::read::<Pending>(&path)
-        && pending.code == code
+    if let Ok(Some(attempt)) = identity::read::<Attempt>(&path)
+        && attempt.code == code
     {
-        return Ok(pending.credential);
+        return Ok(attempt.credential);
     }
     let credential =
         Credential::make().map_err(|error| IdentityError::File { path: path.clone(), error })?;
-    identity::write(&path, &Pending { code, credential: credential.clone() })?;
+    identity::write(&path, &Attempt { code, credential: credential.clone() })?;
     Ok(credential)
 }
 

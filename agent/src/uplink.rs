@@ -45,9 +45,10 @@ const FRESH_REPORTS: usize = 4;
 /// of 2 Mbit/s is free again after a fifth of a second.
 const BACKLOG_REPORTS: usize = 32;
 
-/// Of any batch before compression: bounds what the agent holds in memory at once. zstd adds
-/// next to nothing to what it cannot compress, so the body's own limit holds too.
-const BATCH_BYTES: usize = 512 * 1024;
+/// Of any batch before compression: bounds what the agent holds in memory at once, and is ample
+/// for 32 ordinary reports of 5 kB. zstd adds next to nothing to what it cannot compress, so
+/// the body's own limit holds too.
+const BATCH_BYTES: usize = 256 * 1024;
 const _: () = assert!(BATCH_BYTES < BODY_BYTES);
 
 /// A fresh batch is a few kilobytes: whoever has not answered by then is gone, and TCP would

@@ -151,10 +151,10 @@ pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
     deeper.and_then(find).or_else(|| error.downcast_ref())
 }
 
-/// An error and everything behind it, in one line.
+/// What is behind an error, in one line; its own words only name the URL, which is known.
 fn chain(error: &reqwest::Error) -> String {
     let mut told = String::new();
-    let mut next: Option<&dyn Error> = Some(error);
+    let mut next: Option<&dyn Error> = error.source().or(Some(error));
     while let Some(error) = next {
         let text = error.to_string();
         if !told.ends_with(&text) {

@@ -17,8 +17,10 @@ use crate::platform;
 use crate::run::unix_ms;
 use crate::spool::{self, Key, SpoolError, Stored};
 
-/// Of zstd: the smallest bodies a millisecond of this CPU can buy.
-const LEVEL: i32 = 3;
+/// Of zstd. Measured on reports of seven probes: a single one of 4.6 kB becomes 1143 bytes at
+/// level 3 and 1059 at 6, which takes some 15 us; 19 saves another 14 bytes for a hundred times
+/// the time and megabytes of tables.
+const LEVEL: i32 = 6;
 
 /// A clock that is further off is said in the log; the collector corrects it anyway.
 const CLOCK_OFF: UnixMillis = 60_000;
