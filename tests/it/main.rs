@@ -2,6 +2,28 @@
 //! wrong on it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+// The main job.
+mod quickstart;
+mod way;
+
+// What must not lose or double a report.
+mod answers;
+mod disk;
+mod kills;
+mod line;
+mod numbering;
+
+// What must not mislead.
+mod clocks;
+mod exposition;
+mod reload;
+mod stopping;
+
+// What must not be believed.
+mod enrolment;
+mod reports;
+mod strangers;
+
 // What a probe says, held against the truth.
 #[cfg(target_os = "linux")]
 mod network_truth;

@@ -41,6 +41,12 @@ impl Client {
         client
     }
 
+    /// The same site at a collector that came back elsewhere.
+    #[must_use]
+    pub fn moved_to(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
     /// Posts an enrolment with this secret.
     #[must_use]
     pub fn ask_to_enrol(&self, secret: &str) -> Response {

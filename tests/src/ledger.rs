@@ -1,63 +1,148 @@
-//! The books of both sides after a run: every report an agent produced is somewhere, once.
+//! The books of both sides: every report an agent produced is somewhere, and counted once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, Row};
+use uuid::Uuid;
 
 /// A report's name: boot and number.
-pub type Key = (String, i64);
+pub type Key = (Uuid, i64);
 
-fn open(file: &Path) -> Connection {
-    Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+/// What an agent's spool has counted over all its starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Reports ever appended.
+    pub produced: i64,
+    /// Reports the collector accepted.
+    pub accepted: i64,
+    /// Reports the collector refused for good.
+    pub refused: i64,
+    /// Reports dropped by the spool's limits.
+    pub evicted: i64,
 }
 
-/// The reports a site's collector has counted.
+/// The books after a run.
+#[derive(Debug)]
+pub struct Books {
+    /// What the collector has counted of the site.
+    pub received: BTreeSet<Key>,
+    /// What is still in the agent's spool.
+    pub spooled: BTreeSet<Key>,
+    /// The spool's own totals.
+    pub totals: Totals,
+}
+
+impl Books {
+    /// Reads both sides.
+    #[must_use]
+    pub fn read(collector: &Path, site: &str, agent: &Path) -> Self {
+        Self { received: received(collector, site), spooled: spooled(agent), totals: totals(agent) }
+    }
+
+    /// Checks that nothing was lost and nothing counted twice, when nothing was to be refused
+    /// or evicted.
+    #[track_caller]
+    pub fn assert_balanced(&self) {
+        let Totals { produced, accepted, refused, evicted } = self.totals;
+        assert_eq!((refused, evicted), (0, 0), "nothing was to be dropped");
+        let spooled = count(&self.spooled);
+        assert_eq!(produced, accepted + spooled, "the spool's own books: {:?}", self.totals);
+        let anywhere: BTreeSet<Key> = self.received.union(&self.spooled).copied().collect();
+        assert_gapless(&anywhere);
+        assert_eq!(count(&anywhere), produced, "reports that are nowhere, or were never produced");
+        // A report can be on both sides only while its answer is lost.
+        let settled = self.received.difference(&self.spooled).count();
+        assert_eq!(
+            i64::try_from(settled),
+            Ok(accepted),
+            "accepted, but the collector has no trace"
+        );
+    }
+}
+
+/// The reports of a site that its collector has counted.
 #[must_use]
 pub fn received(state_dir: &Path, site: &str) -> BTreeSet<Key> {
-    let store = open(&state_dir.join("collector.db"));
-    let mut query = store
-        .prepare("SELECT lower(CASE typeof(boot) WHEN 'blob' THEN hex(boot) ELSE replace(boot, '-', '') END), first_seq, last_seq FROM received WHERE site = ?1 ORDER BY 1, 2")
-        .expect("the table of received reports");
-    let intervals = query
-        .query_map([site], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-        })
-        .expect("received reports");
+    let query = "SELECT boot, first_seq, last_seq FROM received WHERE site = ?1";
+    let interval = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let store = copy_of(state_dir, "collector.db");
     let mut received = BTreeSet::new();
-    for interval in intervals {
-        let (boot, first, last) = interval.expect("an interval");
+    for (boot, first, last) in all::<(Vec<u8>, i64, i64)>(&store.1, query, [site], interval) {
+        let boot = Uuid::from_slice(&boot).expect("a boot is a UUID");
         for seq in first..=last {
-            assert!(
-                received.insert((boot.clone(), seq)),
-                "report {seq} of boot {boot} was counted twice"
-            );
+            assert!(received.insert((boot, seq)), "report {seq} of {boot} was counted twice");
         }
     }
     received
 }
 
-/// The reports still in an agent's spool.
+/// The reports in an agent's spool. The agent may be running: its files are copied first.
 #[must_use]
 pub fn spooled(state_dir: &Path) -> BTreeSet<Key> {
-    let spool = open(&state_dir.join("spool.db"));
-    let mut query = spool
-        .prepare("SELECT lower(CASE typeof(boot) WHEN 'blob' THEN hex(boot) ELSE replace(boot, '-', '') END), seq FROM reports")
-        .expect("the table of reports");
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("reports");
-    rows.map(|row| row.expect("a report")).collect()
+    let spool = copy_of(state_dir, "spool.db");
+    let name = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    all::<(Vec<u8>, i64)>(&spool.1, "SELECT boot, seq FROM report", [], name)
+        .into_iter()
+        .map(|(boot, seq)| (Uuid::from_slice(&boot).expect("a boot is a UUID"), seq))
+        .collect()
+}
+
+/// The totals of an agent's spool.
+#[must_use]
+pub fn totals(state_dir: &Path) -> Totals {
+    let spool = copy_of(state_dir, "spool.db");
+    let query = "SELECT produced, accepted, refused, evicted_by_size + evicted_by_age + evicted_by_disk_full FROM total";
+    let totals = |row: &Row<'_>| {
+        Ok(Totals {
+            produced: row.get(0)?,
+            accepted: row.get(1)?,
+            refused: row.get(2)?,
+            evicted: row.get(3)?,
+        })
+    };
+    spool.1.query_row(query, [], totals).expect("one row of totals")
 }
 
 /// That no report is missing: within each boot the numbers run from 1 without gaps.
 #[track_caller]
-pub fn assert_complete(reports: &BTreeSet<Key>) {
-    let mut boots: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+fn assert_gapless(reports: &BTreeSet<Key>) {
+    let mut boots: BTreeMap<Uuid, Vec<i64>> = BTreeMap::new();
     for (boot, seq) in reports {
-        boots.entry(boot).or_default().push(*seq);
+        boots.entry(*boot).or_default().push(*seq);
     }
     for (boot, numbers) in boots {
         let whole: Vec<i64> = (1..).take(numbers.len()).collect();
         assert_eq!(numbers, whole, "reports of boot {boot} are missing");
     }
+}
+
+/// Opens a copy of a database and its log, so that nobody's locks are touched. The copy goes
+/// with the directory.
+fn copy_of(state_dir: &Path, name: &str) -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    // The log first: pages that move from it into the database meanwhile are then in both.
+    for file in [format!("{name}-wal"), name.to_owned()] {
+        let from = state_dir.join(&file);
+        if from.exists() {
+            std::fs::copy(&from, folder.path().join(&file)).expect("a readable database");
+        }
+    }
+    let connection = Connection::open(folder.path().join(name)).expect("a database");
+    (folder, connection)
+}
+
+fn all<T>(
+    connection: &Connection,
+    query: &str,
+    parameters: impl rusqlite::Params,
+    row: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Vec<T> {
+    let mut query = connection.prepare(query).expect("the table");
+    let rows = query.query_map(parameters, row).expect("its rows");
+    rows.map(|row| row.expect("a row")).collect()
+}
+
+fn count(reports: &BTreeSet<Key>) -> i64 {
+    i64::try_from(reports.len()).unwrap_or(i64::MAX)
 }

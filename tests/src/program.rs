@@ -116,22 +116,17 @@ impl Program {
             self.child.try_wait().expect("a child can be waited for").ok_or_else(|| self.said())
         })
     }
+}
 
-    /// Processor time it has used.
-    #[must_use]
-    pub fn processor_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
-        // proc(5): utime and stime are fields 14 and 15; the name in field 2 may contain spaces.
-        let ticks: u64 = stat
-            .rsplit(") ")
-            .next()
-            .into_iter()
-            .flat_map(|rest| rest.split(' ').skip(11).take(2))
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        // USER_HZ is 100 on every Linux architecture Rust supports.
-        Duration::from_millis(ticks * 10)
-    }
+/// Processor time a process has used.
+#[must_use]
+pub fn processor_time(id: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // proc(5): utime and stime are fields 14 and 15; the name in field 2 may contain spaces.
+    let fields = stat.rsplit(") ").next().into_iter().flat_map(|rest| rest.split(' '));
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    // USER_HZ is 100 on every Linux architecture Rust supports.
+    Duration::from_millis(ticks * 10)
 }
 
 impl Drop for Program {

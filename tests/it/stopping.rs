@@ -1,0 +1,60 @@
+//! SIGTERM: what was measured is kept, and nobody waits for long.
+
+use std::time::{Duration, Instant};
+
+use tests::agent::{self, Agent};
+use tests::collector::{Collector, inventory};
+use tests::ledger::{self, Books};
+use tests::link::Line;
+use tests::{flapping, wait};
+
+/// What design gives an agent to end, and as much again for a loaded machine.
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_stopped_agent_pushes_its_last_readings() {
+    let mut collector = Collector::start(&inventory(&["th-0001"]));
+    let mut agent = Agent::start(&agent::busy(flapping::start()), &collector.code("th-0001"));
+    collector.wait_for_site("th-0001");
+    let start = Instant::now();
+    assert!(agent.terminate().success());
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert!(collector.terminate().success());
+    let books = Books::read(collector.state_dir(), "th-0001", agent.state_dir());
+    books.assert_balanced();
+    assert!(books.spooled.is_empty(), "the last push takes all: {books:?}");
+}
+
+#[test]
+fn an_agent_that_is_cut_off_stops_as_soon_and_keeps_its_readings() {
+    for line in [Line::Cut, Line::Stalled] {
+        let mut collector = Collector::start(&inventory(&["th-0001"]));
+        let mut agent = Agent::start(&agent::busy(flapping::start()), &collector.code("th-0001"));
+        collector.wait_for_site("th-0001");
+        collector.link.set(line);
+        wait::until("a backlog", || {
+            let spooled = ledger::spooled(agent.state_dir()).len();
+            wait::seen(spooled >= 3, || format!("{spooled}"))
+        });
+        let start = Instant::now();
+        assert!(agent.terminate().success());
+        assert!(start.elapsed() < SOON, "{line:?}: {:?}", start.elapsed());
+        assert!(collector.terminate().success());
+        let books = Books::read(collector.state_dir(), "th-0001", agent.state_dir());
+        books.assert_balanced();
+        assert!(books.spooled.len() >= 3);
+    }
+}
+
+#[test]
+fn a_collector_stops_while_agents_and_strangers_hang_on_its_line() {
+    let mut collector = Collector::start(&inventory(&["th-0001"]));
+    let _agent = Agent::start(&agent::busy(flapping::start()), &collector.code("th-0001"));
+    collector.wait_for_site("th-0001");
+    let idle = tests::http::connect(collector.agents()).unwrap();
+    let start = Instant::now();
+    assert!(collector.terminate().success());
+    // Open requests are given their time; a service manager waits 90 s.
+    assert!(start.elapsed() < Duration::from_secs(45), "{:?}", start.elapsed());
+    drop(idle);
+}

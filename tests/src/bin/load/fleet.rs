@@ -1,0 +1,78 @@
+//! Sites that exist only here: their names, credentials and reports.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wire::enrolment::sha256_hex;
+use wire::limits;
+
+/// The id of a site.
+pub(crate) fn site(number: usize) -> String {
+    format!("load-{number:05}")
+}
+
+/// Its credential; made from its id, so that `prepare` and `push` agree.
+pub(crate) fn credential(number: usize) -> String {
+    sha256_hex(site(number).as_bytes())
+}
+
+/// Writes inventory and credentials as if every site had enrolled.
+pub(crate) fn prepare(state_dir: &Path, inventory: &Path, sites: usize) -> anyhow::Result<()> {
+    let mut text = "areas:\n  - { id: load, name: \"Tải thử\" }\nsites:\n".to_owned();
+    for number in 0..sites {
+        let id = site(number);
+        writeln!(
+            text,
+            "  - {{ id: {id}, name: \"UBND xã {number}\", level: commune, area: load, uplink: pop-{} }}",
+            number / 20
+        )?;
+    }
+    std::fs::write(inventory, text)?;
+    let mut store = collector::store::open(state_dir)?;
+    let transaction = store.transaction()?;
+    for number in 0..sites {
+        transaction.execute(
+            "INSERT OR REPLACE INTO credentials (site, sha256, enrolled_at, hostname) VALUES (?1, ?2, 0, '')",
+            [site(number), sha256_hex(credential(number).as_bytes())],
+        )?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The labelled series of a report: metrics of disks and links, as a PC with many of them has.
+const METRICS: [&str; 5] = [
+    "bridge_host_disk_size_bytes",
+    "bridge_host_disk_available_bytes",
+    "bridge_link_receive_bytes_total",
+    "bridge_link_transmit_bytes_total",
+    "bridge_link_speed_bits_per_second",
+];
+
+/// Name, label and value of each series of a site at a moment.
+pub(crate) fn series(count: usize, seq: u64) -> impl Iterator<Item = (&'static str, String, u64)> {
+    (0..count).map(move |at| {
+        let value = 1_000_000_007 * (at as u64 + 1) + seq * 977;
+        (METRICS[at % METRICS.len()], format!("device-{}", at / METRICS.len()), value)
+    })
+}
+
+/// The body of a push of one report.
+pub(crate) fn body(boot: Uuid, seq: u64, count: usize) -> anyhow::Result<Vec<u8>> {
+    let samples: Vec<Value> = series(count, seq)
+        .map(|(name, label, value)| json!({ "name": name, "label": label, "value": value }))
+        .collect();
+    let now = tests::wait::now();
+    let batch = json!({
+        "version": limits::VERSION, "sent_at": now, "boot": boot, "uptime_ms": seq * 15_000,
+        "reports": [{
+            "boot": boot, "seq": seq, "taken_at": now, "uptime_ms": seq * 15_000,
+            "agent": { "version": "0.1.0", "os": "Debian GNU/Linux 12" },
+            "readings": [{ "probe": "pc", "kind": "host", "every_ms": 15_000, "duration_us": 800, "samples": samples }],
+        }],
+    });
+    // The agents' own level of compression.
+    Ok(zstd::encode_all(batch.to_string().as_bytes(), 3)?)
+}
