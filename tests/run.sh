@@ -16,6 +16,9 @@ PATH="$PATH:$HOME/.cargo/bin"
 # another year, network namespaces, ping to compare echoes with.
 PACKAGES=(prometheus libfaketime ip=iproute2 ping=iputils-ping shellcheck)
 
+# End-to-end tests wait far more than they work, so more of them run at once than there are cores.
+END_TO_END_AT_ONCE=8
+
 # Longer than any set of tests takes on a slow machine: a hang becomes a failure that names it.
 HANG_SECONDS=1200
 
@@ -140,8 +143,10 @@ run_the_tests() {
         name=$(basename "$executable")
         name=${name%-*}
         [[ $mode == fast && $name == it ]] && skip "end-to-end tests: left out by 'fast'" && continue
+        local at_once=()
+        [[ $name != it ]] || at_once=(--test-threads "$END_TO_END_AT_ONCE")
         tests "tests of $name" env --chdir="$folder" RUSTC_BOOTSTRAP=1 "$executable" \
-            -Z unstable-options --shuffle-seed "$SEED" --show-output ${filter:+"$filter"}
+            -Z unstable-options --shuffle-seed "$SEED" --show-output "${at_once[@]}" ${filter:+"$filter"}
     done <<<"$list"
     [[ $mode == filter ]] || tests "examples in the documentation" cargo test --quiet --workspace --doc
 }

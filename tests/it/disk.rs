@@ -1,14 +1,14 @@
 //! A disk without room, at the agent and at the collector.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::mount::{MsFlags, mount, umount};
 use tempfile::TempDir;
 use tests::agent::{self, Agent};
 use tests::collector::{Collector, inventory};
-use tests::ledger::{self, Books};
-use tests::{flapping, wait};
+use tests::flapping;
+use tests::ledger::Books;
 
 /// A file system of its own, as small as a disk that is nearly full.
 struct SmallDisk(PathBuf);
@@ -50,13 +50,6 @@ impl Drop for SmallDisk {
     }
 }
 
-fn wait_until_drained(state_dir: &Path) {
-    wait::until("a drained backlog", || {
-        let left = ledger::spooled(state_dir).len();
-        wait::seen(left <= 2, || format!("{left} reports in the spool"))
-    });
-}
-
 #[test]
 fn an_agent_without_room_goes_on_reporting() {
     let folder = tempfile::tempdir().unwrap();
@@ -69,25 +62,12 @@ fn an_agent_without_room_goes_on_reporting() {
     collector.wait_for_site("th-0001");
 
     disk.fill();
-    let full_at = received(&collector);
-    wait::until("reports from an agent without room", || {
-        let received = received(&collector);
-        wait::seen(received >= full_at + 5, || format!("{received} after {full_at}"))
-    });
+    collector.wait_for_reports("th-0001", 5);
     disk.free();
-    let freed_at = received(&collector);
-    wait::until("reports after there is room again", || {
-        let received = received(&collector);
-        wait::seen(received >= freed_at + 5, || format!("{received} after {freed_at}"))
-    });
+    collector.wait_for_reports("th-0001", 5);
     assert!(agent.terminate().success());
     assert!(collector.terminate().success());
     Books::read(collector.state_dir(), "th-0001", agent.state_dir()).assert_balanced();
-    drop(agent);
-}
-
-fn received(collector: &Collector) -> usize {
-    ledger::received(collector.state_dir(), "th-0001").len()
 }
 
 #[test]
@@ -108,15 +88,11 @@ fn a_collector_without_room_shows_what_it_hears_and_accepts_nothing() {
         .unwrap();
     collector
         .wait_for("bridge_last_seen_timestamp_seconds", &[("site", "th-0001")], |last| last > seen);
-    wait::until("a backlog", || {
-        let spooled = ledger::spooled(agent.state_dir()).len();
-        wait::seen(spooled >= 3, || format!("{spooled} reports"))
-    });
+    agent.wait_for_spooled(3);
 
     disk.free();
-    wait_until_drained(agent.state_dir());
+    agent.wait_until_drained();
     assert!(agent.terminate().success());
     assert!(collector.terminate().success());
     Books::read(collector.state_dir(), "th-0001", agent.state_dir()).assert_balanced();
-    drop(collector);
 }

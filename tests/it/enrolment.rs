@@ -100,19 +100,13 @@ fn a_site_revoked_while_pushing_is_shut_out_at_once_and_loses_nothing() {
     };
     wait::until("a refused push", || wait::seen(refused(&collector) > 0.0, || "none".into()));
     let at_revocation = tests::ledger::received(collector.state_dir(), SITE).len();
-    wait::until("reports in the spool", || {
-        let spooled = tests::ledger::spooled(agent.state_dir()).len();
-        wait::seen(spooled >= 3, || format!("{spooled}"))
-    });
+    agent.wait_for_spooled(3);
     assert_eq!(tests::ledger::received(collector.state_dir(), SITE).len(), at_revocation);
 
     assert!(agent.terminate().success());
     agent.enrol(&collector.code(SITE));
     agent.run();
-    wait::until("the backlog", || {
-        let left = tests::ledger::spooled(agent.state_dir()).len();
-        wait::seen(left <= 2, || format!("{left} reports in the spool"))
-    });
+    agent.wait_until_drained();
     assert!(agent.terminate().success());
     assert!(collector.terminate().success());
     Books::read(collector.state_dir(), SITE, agent.state_dir()).assert_balanced();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tests::agent::{self, Agent};
 use tests::collector::{Collector, inventory};
 use tests::dice::Dice;
-use tests::ledger::{self, Books};
-use tests::{flapping, wait};
+use tests::flapping;
+use tests::ledger::Books;
 
 /// Enough that both sides are hit while idle, while writing and while pushing.
 const KILLS: u64 = 16;
@@ -32,10 +32,7 @@ fn no_report_is_lost_or_counted_twice_when_either_side_is_killed_at_any_moment()
             agent.run();
         }
     }
-    wait::until("a drained backlog", || {
-        let left = ledger::spooled(agent.state_dir()).len();
-        wait::seen(left <= 2, || format!("{left} reports in the spool"))
-    });
+    agent.wait_until_drained();
     assert!(agent.terminate().success());
     assert!(collector.terminate().success());
 

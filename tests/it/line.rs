@@ -2,7 +2,7 @@
 
 use tests::agent::{self, Agent};
 use tests::collector::{Collector, inventory};
-use tests::ledger::{self, Books};
+use tests::ledger::Books;
 use tests::link::{Line, Link};
 use tests::scripted::Scripted;
 use tests::{flapping, wait};
@@ -10,13 +10,6 @@ use wire::enrolment::Code;
 
 /// Reports in the spool that make a backlog worth the name.
 const BACKLOG: usize = 8;
-
-fn wait_for_backlog(agent: &Agent) {
-    wait::until("a backlog", || {
-        let spooled = ledger::spooled(agent.state_dir()).len();
-        wait::seen(spooled >= BACKLOG, || format!("{spooled} reports"))
-    });
-}
 
 #[test]
 fn after_an_outage_the_newest_state_arrives_first_and_then_the_backlog_as_it_was_taken() {
@@ -28,13 +21,10 @@ fn after_an_outage_the_newest_state_arrives_first_and_then_the_backlog_as_it_was
 
     link.set(Line::Cut);
     let cut_at = wait::now();
-    wait_for_backlog(&agent);
+    agent.wait_for_spooled(BACKLOG);
     link.set(Line::Good);
     let mended_at = wait::now();
-    wait::until("a drained backlog", || {
-        let left = ledger::spooled(agent.state_dir()).len();
-        wait::seen(left <= 2, || format!("{left} reports in the spool"))
-    });
+    agent.wait_until_drained();
     assert!(agent.terminate().success());
 
     let pushes = collector.pushes();
@@ -70,13 +60,11 @@ fn whatever_happens_to_the_line_every_report_counts_once() {
     for line in [Line::Cut, Line::HalfClosed, Line::Stalled, Line::AnswersLost] {
         println!("{line:?}");
         collector.link.set(line);
-        wait_for_backlog(&agent);
+        agent.wait_for_spooled(BACKLOG);
         collector.link.set(Line::Good);
-        wait::until("a drained backlog", || {
-            let left = ledger::spooled(agent.state_dir()).len();
-            wait::seen(left <= 2, || format!("{left} reports in the spool after {line:?}"))
-        });
+        collector.wait_for_reports("th-0001", 4);
     }
+    agent.wait_until_drained();
     let scrape = collector.scrape();
     let reports = |result| {
         scrape.value("nhipcau_collector_reports_total", &[("result", result)]).unwrap_or(0.0)
@@ -95,10 +83,7 @@ fn a_thin_line_carries_everything() {
     let delay = std::time::Duration::from_millis(300);
     collector.link.set(Line::Slow { bytes_a_second: 8000, delay });
     let mut agent = Agent::start(&agent::busy(flapping::start()), &code);
-    wait::until("reports over the thin line", || {
-        let received = ledger::received(collector.state_dir(), "th-0001").len();
-        wait::seen(received >= BACKLOG, || format!("{received}"))
-    });
+    collector.wait_for_reports("th-0001", BACKLOG);
     assert!(agent.terminate().success());
     assert!(collector.terminate().success());
     Books::read(collector.state_dir(), "th-0001", agent.state_dir()).assert_balanced();

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use tests::agent::{self, Agent};
 use tests::collector::{Collector, inventory};
-use tests::ledger::{self, Books};
+use tests::flapping;
+use tests::ledger::Books;
 use tests::link::Line;
-use tests::{flapping, wait};
 
 /// What design gives an agent to end, and as much again for a loaded machine.
 const SOON: Duration = Duration::from_secs(10);
@@ -32,10 +32,7 @@ fn an_agent_that_is_cut_off_stops_as_soon_and_keeps_its_readings() {
         let mut agent = Agent::start(&agent::busy(flapping::start()), &collector.code("th-0001"));
         collector.wait_for_site("th-0001");
         collector.link.set(line);
-        wait::until("a backlog", || {
-            let spooled = ledger::spooled(agent.state_dir()).len();
-            wait::seen(spooled >= 3, || format!("{spooled}"))
-        });
+        agent.wait_for_spooled(3);
         let start = Instant::now();
         assert!(agent.terminate().success());
         assert!(start.elapsed() < SOON, "{line:?}: {:?}", start.elapsed());

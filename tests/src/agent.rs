@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use wire::enrolment::Code;
 
 use crate::program::{self, Program};
+use crate::{ledger, wait};
 
 /// An agent, running or not.
 #[derive(Debug)]
@@ -116,6 +117,24 @@ impl Agent {
     /// Starts it.
     pub fn run(&mut self) {
         self.program = Some(Program::start("agent", self.command(&["run"])));
+    }
+
+    /// Waits until so many reports are in its spool.
+    #[track_caller]
+    pub fn wait_for_spooled(&self, count: usize) {
+        wait::until("reports in the spool", || {
+            let spooled = ledger::spooled(&self.state_dir).len();
+            wait::seen(spooled >= count, || format!("{spooled} of {count}"))
+        });
+    }
+
+    /// Waits until next to nothing is in its spool; it goes on making reports meanwhile.
+    #[track_caller]
+    pub fn wait_until_drained(&self) {
+        wait::until("a drained spool", || {
+            let spooled = ledger::spooled(&self.state_dir).len();
+            wait::seen(spooled <= 2, || format!("{spooled} reports left"))
+        });
     }
 
     /// The process.

@@ -13,7 +13,7 @@ use crate::http::{self, Response};
 use crate::link::Link;
 use crate::program::{self, Program};
 use crate::scrape::Scrape;
-use crate::wait;
+use crate::{ledger, wait};
 
 /// A collector, running or not, and the line that leads to it.
 #[derive(Debug)]
@@ -187,6 +187,16 @@ impl Collector {
                 .filter(|value| fits(*value))
                 .ok_or_else(|| format!("{found:?}; of its name: {:#?}", scrape.lines(name)))
         })
+    }
+
+    /// Waits until so many more reports of the site have been counted.
+    #[track_caller]
+    pub fn wait_for_reports(&self, site: &str, more: usize) {
+        let before = ledger::received(&self.state_dir, site).len();
+        wait::until("reports", || {
+            let came = ledger::received(&self.state_dir, site).len() - before;
+            wait::seen(came >= more, || format!("{came} of {more} came"))
+        });
     }
 
     /// Waits until the site is up.
