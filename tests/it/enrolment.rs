@@ -13,10 +13,10 @@ const SITE: &str = "th-0001";
 
 #[test]
 fn a_bad_code_is_refused_and_the_technician_is_told_why() {
-    let collector = Collector::start(&inventory(&[SITE]));
+    let collector = Collector::start(&inventory(&[SITE, "th-0002"]));
     let used = collector.code(SITE);
     let _ = Client::enrol(collector.agents(), &used);
-    let expired = collector.code(SITE);
+    let expired = collector.code("th-0002");
     Connection::open(collector.state_dir().join("collector.db"))
         .unwrap()
         .execute("UPDATE codes SET expires_at = 1000 WHERE used_by IS NULL", [])
