@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tests::program;
 
-/// `sysexits.h`: EX_CONFIG.
+/// `sysexits.h`: `EX_CONFIG`.
 const CONFIGURATION: i32 = 78;
 
 fn table(name: &str) -> PathBuf {
