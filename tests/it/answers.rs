@@ -32,7 +32,7 @@ fn reports_survive_every_answer_that_is_no_settlement() {
     let collector = Scripted::start(script);
     let mut agent = Agent::start(&agent::busy(flapping::start()), &collector.code);
     let _ = collector.wait_for(failures + 3);
-    assert!(agent.terminate().success());
+    agent.stop();
 
     let mut accepted = accepted(&collector.pushes());
     let times = accepted.len();
@@ -67,7 +67,7 @@ fn what_is_refused_for_good_leaves_the_spool_and_is_counted() {
     let collector = Scripted::start([Reply::Refuse]);
     let mut agent = Agent::start(&agent::busy(flapping::start()), &collector.code);
     let pushes = collector.wait_for(4);
-    assert!(agent.terminate().success());
+    agent.stop();
     let refused: Vec<u64> = pushes[0].reports.iter().map(|report| report.seq).collect();
     let again = pushes[1..].iter().flat_map(|push| &push.reports);
     assert!(again.clone().all(|report| !refused.contains(&report.seq)), "sent again: {refused:?}");
@@ -81,6 +81,6 @@ fn a_batch_that_is_refused_as_a_whole_does_not_block_the_way() {
         let mut agent = Agent::start(&agent::busy(flapping::start()), &collector.code);
         let pushes = collector.wait_for(4);
         assert!(!accepted(&pushes).is_empty(), "{status}: later reports arrive");
-        assert!(agent.terminate().success());
+        agent.stop();
     }
 }

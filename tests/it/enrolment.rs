@@ -5,6 +5,7 @@ use tests::agent::{self, Agent};
 use tests::client::{Client, hex, report};
 use tests::collector::{Collector, inventory};
 use tests::ledger::Books;
+use tests::link::Line;
 use tests::scripted::Scripted;
 use tests::{flapping, program, wait};
 use uuid::Uuid;
@@ -19,7 +20,7 @@ fn a_bad_code_is_refused_and_the_technician_is_told_why() {
     let expired = collector.code("th-0002");
     Connection::open(collector.state_dir().join("collector.db"))
         .unwrap()
-        .execute("UPDATE codes SET expires_at = 1000 WHERE used_by IS NULL", [])
+        .execute("UPDATE codes SET expires_at = ?1 WHERE used_by IS NULL", [wait::now() - 1000])
         .unwrap();
     let good = collector.code(SITE);
     let mut unknown = good.clone();
@@ -69,16 +70,17 @@ fn an_enrolled_agent_talks_to_no_other_collector() {
     let collector = Collector::start(&inventory(&[SITE]));
     let mut agent = Agent::start(&agent::busy(flapping::start()), &collector.code(SITE));
     collector.wait_for_site(SITE);
+    collector.link.set(Line::Cut);
+    agent.wait_for_spooled(2);
     let impostor = Scripted::start([]);
     collector.link.lead_to(impostor.address);
-    collector.link.set(tests::link::Line::Cut);
-    collector.link.set(tests::link::Line::Good);
+    collector.link.set(Line::Good);
     let before = collector.link.connections();
     wait::until("attempts at the impostor", || {
         let tried = collector.link.connections() - before;
         wait::seen(tried >= 2, || format!("{tried}"))
     });
-    assert!(agent.terminate().success());
+    agent.stop();
     assert!(impostor.pushes().is_empty(), "not a byte of it reached the impostor");
 }
 
@@ -103,12 +105,12 @@ fn a_site_revoked_while_pushing_is_shut_out_at_once_and_loses_nothing() {
     agent.wait_for_spooled(3);
     assert_eq!(tests::ledger::received(collector.state_dir(), SITE).len(), at_revocation);
 
-    assert!(agent.terminate().success());
+    agent.stop();
     agent.enrol(&collector.code(SITE));
     agent.run();
     agent.wait_until_drained();
-    assert!(agent.terminate().success());
-    assert!(collector.terminate().success());
+    agent.stop();
+    collector.stop();
     Books::read(collector.state_dir(), SITE, agent.state_dir()).assert_balanced();
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output};
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 use wire::enrolment::Code;
@@ -114,9 +114,12 @@ impl Agent {
         assert!(output.status.success(), "enrolment failed: {}", program::said(&output));
     }
 
-    /// Starts it.
+    /// Starts it, once it is enrolled.
     pub fn run(&mut self) {
-        self.program = Some(Program::start("agent", self.command(&["run"])));
+        let mut program = Program::start("agent", self.command(&["run"]));
+        // Before that it has no ear for SIGTERM.
+        program.hear("the agent's start", |line| line.contains("agent started").then_some(()));
+        self.program = Some(program);
     }
 
     /// Waits until so many reports are in its spool.
@@ -147,11 +150,10 @@ impl Agent {
         self.program = None;
     }
 
-    /// Asks it to end, and waits.
+    /// Asks it to end; it does so in good order.
     #[track_caller]
-    pub fn terminate(&mut self) -> ExitStatus {
-        let status = self.program().terminate();
+    pub fn stop(&mut self) {
+        self.program().stop();
         self.program = None;
-        status
     }
 }

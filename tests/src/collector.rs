@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output};
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 use wire::enrolment::Code;
@@ -152,11 +152,11 @@ impl Collector {
         self.program = None;
     }
 
-    /// Asks it to end, and waits.
-    pub fn terminate(&mut self) -> ExitStatus {
-        let status = self.program().terminate();
+    /// Asks it to end; it does so in good order.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        self.program().stop();
         self.program = None;
-        status
     }
 
     /// `GET path` from its operations side.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -108,13 +108,17 @@ impl Program {
         kill(id, signal).unwrap_or_else(|error| panic!("{signal} to {}: {error}", self.name));
     }
 
-    /// Asks it to end, and waits.
+    /// Asks it to end, and waits: it must end in good order and never have panicked.
     #[track_caller]
-    pub fn terminate(&mut self) -> ExitStatus {
+    pub fn stop(&mut self) {
         self.signal(Signal::SIGTERM);
-        wait::until("the end of the program", || {
-            self.child.try_wait().expect("a child can be waited for").ok_or_else(|| self.said())
-        })
+        let status = wait::until("the end of the program", || {
+            let status = self.child.try_wait().expect("a child can be waited for");
+            status.ok_or_else(|| self.said())
+        });
+        let said = self.said();
+        assert!(status.success(), "{} ended with {status}:\n{said}", self.name);
+        assert!(!said.contains("panicked at"), "{} panicked:\n{said}", self.name);
     }
 }
 
