@@ -9,7 +9,7 @@ use tests::flapping;
 use tests::ledger::Books;
 
 /// Enough that both sides are hit while idle, while writing and while pushing.
-const KILLS: u64 = 16;
+const KILLS: u64 = 30;
 
 #[test]
 fn no_report_is_lost_or_counted_twice_when_either_side_is_killed_at_any_moment() {
@@ -17,7 +17,7 @@ fn no_report_is_lost_or_counted_twice_when_either_side_is_killed_at_any_moment()
     let mut collector = Collector::start(&inventory(&["th-0001"]));
     let mut agent = Agent::start(&agent::busy(flapping::start()), &collector.code("th-0001"));
     for _ in 0..KILLS {
-        std::thread::sleep(Duration::from_millis(dice.between(50, 2500)));
+        std::thread::sleep(Duration::from_millis(dice.between(20, 2000)));
         let (hit_agent, hit_collector) = [(true, false), (false, true), (true, true)]
             [usize::try_from(dice.between(0, 2)).unwrap()];
         if hit_agent {

@@ -33,7 +33,7 @@ pub fn busy(flapping: std::net::SocketAddr) -> String {
         "report_every: 5s
 probes:
 {}",
-        ["a", "b", "c", "d"].map(probe).concat()
+        ["a", "b", "c", "d", "e", "f", "g", "h"].map(probe).concat()
     )
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -108,14 +108,20 @@ impl Program {
         kill(id, signal).unwrap_or_else(|error| panic!("{signal} to {}: {error}", self.name));
     }
 
-    /// Asks it to end, and waits: it must end in good order and never have panicked.
+    /// Asks it to end, and waits.
     #[track_caller]
-    pub fn stop(&mut self) {
+    pub fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
-        let status = wait::until("the end of the program", || {
+        wait::until("the end of the program", || {
             let status = self.child.try_wait().expect("a child can be waited for");
             status.ok_or_else(|| self.said())
-        });
+        })
+    }
+
+    /// Asks it to end: it must do so in good order and never have panicked.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let status = self.terminate();
         let said = self.said();
         assert!(status.success(), "{} ended with {status}:\n{said}", self.name);
         assert!(!said.contains("panicked at"), "{} panicked:\n{said}", self.name);
