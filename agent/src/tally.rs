@@ -141,9 +141,22 @@ fn row(name: &str) -> Option<&'static Metric> {
     row
 }
 
+/// Whole microseconds and millionths: finer digits are noise here, and each costs a byte on a
+/// metered line.
+fn rounded(value: Value) -> Value {
+    let round = |number: f64| (number * 1e6).round() / 1e6;
+    match value {
+        Value::Number(number) => Value::Number(round(number)),
+        Value::Histogram(Histogram { buckets, sum }) => {
+            Value::Histogram(Histogram { buckets, sum: round(sum) })
+        }
+        Value::State(_) => value,
+    }
+}
+
 fn sample((index, label): &Key, value: Value) -> Option<Sample> {
     let metric = metrics::TABLE.get(*index)?;
-    Some(Sample { name: Name::Known(metric), label: label.clone(), value })
+    Some(Sample { name: Name::Known(metric), label: label.clone(), value: rounded(value) })
 }
 
 #[cfg(test)]

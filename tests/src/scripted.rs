@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::value::RawValue;
 use wire::enrolment::{Code, EnrolAnswer, SECRET_BYTES};
+use wire::limits::UNPACKED_BYTES;
+use wire::packing::DICTIONARY;
 use wire::{Answer, Batch, Report, limits};
 
 use crate::http;
@@ -124,7 +126,8 @@ fn request(stream: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
     let length = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = http::exactly(stream, length)?;
     if header("content-encoding").as_deref() == Some("zstd") {
-        body = zstd::decode_all(&body[..])?;
+        let mut unpacker = zstd::bulk::Decompressor::with_dictionary(DICTIONARY)?;
+        body = unpacker.decompress(&body, UNPACKED_BYTES)?;
     }
     Ok((first.split(' ').nth(1).unwrap_or_default().to_owned(), body))
 }

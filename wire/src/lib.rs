@@ -20,6 +20,7 @@ pub mod report;
 pub mod ids;
 pub mod limits;
 pub mod metrics;
+pub mod packing;
 
 // How both programs read and speak to people.
 pub mod duration;

@@ -14,6 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
+use wire::limits::UNPACKED_BYTES;
+use wire::packing::DICTIONARY;
 
 /// What came in.
 #[derive(Debug, Clone)]
@@ -25,7 +27,9 @@ pub(crate) struct Request {
 impl Request {
     /// The body as JSON, unpacked if need be.
     pub(crate) fn json(&self) -> Value {
-        let unpacked = zstd::decode_all(&self.body[..]).unwrap_or_else(|_| self.body.clone());
+        let mut unpacker = zstd::bulk::Decompressor::with_dictionary(DICTIONARY).unwrap();
+        let unpacked =
+            unpacker.decompress(&self.body, UNPACKED_BYTES).unwrap_or_else(|_| self.body.clone());
         serde_json::from_slice(&unpacked).unwrap()
     }
 

@@ -1,11 +1,12 @@
 //! Unpacking bodies: counted while it happens, with contexts and buffers that are used again.
 
 use std::io::{self, Read};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use flate2::bufread::MultiGzDecoder;
 use wire::limits::UNPACKED_BYTES;
-use zstd::zstd_safe::{DCtx, DParameter};
+use wire::packing::DICTIONARY;
+use zstd::zstd_safe::{DCtx, DDict, DParameter};
 
 use super::Encoding;
 
@@ -22,6 +23,9 @@ const KEPT_CONTEXT_BYTES: usize = 4 * 1024 * 1024;
 /// The largest zstd window accepted, 2^23 = [`UNPACKED_BYTES`]: a frame may ask for 128 MiB
 /// before it has delivered a byte.
 const WINDOW_LOG_MAX: u32 = 23;
+
+/// Digested once; every context refers to it. Frames that name no dictionary are not touched.
+static DIGESTED: LazyLock<DDict<'static>> = LazyLock::new(|| DDict::create(DICTIONARY));
 
 /// Why a body could not be unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +91,7 @@ impl Unpacker {
         let mut context = DCtx::create();
         context
             .set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))
+            .and_then(|_| context.ref_ddict(&DIGESTED))
             .map_err(|code| io::Error::other(zstd::zstd_safe::get_error_name(code)))?;
         Ok(Self { context, buffer: Vec::new() })
     }
@@ -134,6 +139,20 @@ mod tests {
 
     fn length(encoding: Encoding, body: &[u8]) -> Result<usize, String> {
         Unpackers::default().unpack(encoding, body, <[u8]>::len).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn zstd_is_read_with_the_dictionary_and_without_it_by_the_same_unpacker() {
+        let text = br#"{"version":1,"reports":[{"readings":[]}]}"#;
+        let mut packer = zstd::bulk::Compressor::with_dictionary(3, DICTIONARY).unwrap();
+        let with = packer.compress(text).unwrap();
+        let without = zstd::encode_all(text.as_slice(), 3).unwrap();
+        assert!(with.len() < without.len());
+        let unpackers = Unpackers::default();
+        for body in [&with, &without, &with] {
+            let unpacked = unpackers.unpack(Encoding::Zstd, body, <[u8]>::to_vec).unwrap();
+            assert_eq!(unpacked, text);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -50,6 +51,11 @@ pub(super) async fn run<S, F>(
             match shared.stop.run_until_cancelled(handshake).await {
                 None => {}
                 Some(Ok(Ok(stream))) => http(shared, stream, peer, watcher).await,
+                // A port check, as monitoring makes one each few seconds: counted, no news.
+                Some(Ok(Err(error))) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    rejected(shared, "closed");
+                    debug!(endpoint = shared.name, %peer, "connection closed before a handshake");
+                }
                 Some(Ok(Err(error))) => refuse(shared, peer, "tls", &error),
                 Some(Err(_)) => refuse(shared, peer, "tls_timeout", &"no TLS handshake in time"),
             }
@@ -102,8 +108,12 @@ fn refuse<S>(
     reason: &'static str,
     error: &dyn std::fmt::Display,
 ) {
-    shared.telemetry.connections_rejected.with_label_values(&[shared.name, reason]).inc();
+    rejected(shared, reason);
     if let Some(unsaid) = shared.refusals.speak(Instant::now()) {
         warn!(endpoint = shared.name, %peer, reason, unsaid, "connection refused: {error}");
     }
+}
+
+fn rejected<S>(shared: &Shared<S>, reason: &'static str) {
+    shared.telemetry.connections_rejected.with_label_values(&[shared.name, reason]).inc();
 }
