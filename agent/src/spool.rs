@@ -226,7 +226,11 @@ impl Spool {
     /// Drops what the collector accepted or refused for good, and counts it. Keys that are not
     /// here any more are nobody's loss.
     pub fn settle(&mut self, accepted: &[Key], refused: &[Key]) -> Result<(), SpoolError> {
+        let only_waiting = self.waiting.holds(accepted.iter().chain(refused).copied());
         self.owed.add(&self.waiting.settle(accepted, refused));
+        if only_waiting {
+            return Ok(());
+        }
         match self.change(|change| change.settle(accepted, refused)) {
             Err(Fault::Refused(refusal)) => Err(SpoolError::Write(refusal)),
             Ok(()) | Err(_) => Ok(()),

@@ -23,6 +23,11 @@ impl Waiting {
         self.queue.iter()
     }
 
+    /// Whether all of these reports are here and none is on disk.
+    pub(super) fn holds(&self, mut keys: impl Iterator<Item = Key>) -> bool {
+        keys.all(|key| self.queue.iter().any(|report| report.key() == key))
+    }
+
     pub(super) fn newest(&self, reports: usize) -> Vec<Stored> {
         self.queue.iter().rev().take(reports).cloned().collect()
     }
