@@ -1,10 +1,12 @@
 //! Every configuration file that is shipped is one that the programs take.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use collector::inventory::{self, Inventory, Site};
+use wire::metrics;
 
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")
@@ -12,7 +14,7 @@ fn deploy() -> PathBuf {
 
 /// All files below a directory.
 fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
@@ -62,4 +64,17 @@ fn the_example_inventory_is_the_same_as_a_sheet() {
         assert_eq!(&Site { area: site.area.clone(), ..other.clone() }, site, "{id}");
     }
     assert_eq!(yaml.sites.len(), sheet.sites.len());
+}
+
+#[test]
+fn every_metric_the_readme_names_is_one() {
+    let readme = fs::read_to_string(deploy().join("../README.md")).unwrap();
+    let words = readme.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let mut named = 0;
+    for word in words.filter(|word| word.starts_with("bridge_") || word.starts_with("nhipcau_")) {
+        let name = word.strip_suffix("_bucket").unwrap_or(word);
+        assert!(metrics::find(name).is_some(), "{word} is not in the table");
+        named += 1;
+    }
+    assert!(named > 10, "only {named}");
 }
