@@ -76,7 +76,7 @@ impl Enrolment {
         match self.enrol(request, peer, now).await {
             Ok(site) => {
                 self.count("enrolled");
-                let snapshot = self.fleet.lock().snapshot(now);
+                let snapshot = self.fleet.snapshot(now);
                 let expected = snapshot.site(site.as_str()).and_then(|(_, s)| s.expected());
                 let name = expected.map(|site| site.name.clone()).unwrap_or_default();
                 answers::json(StatusCode::OK, &EnrolAnswer { site, name, now })

@@ -128,7 +128,13 @@ impl Shared {
         Self(Mutex::new(fleet))
     }
 
-    /// The fleet, for a moment: never held over an `await`.
+    /// What is known now, to be read without holding anybody up.
+    #[must_use]
+    pub fn snapshot(&self, now: UnixMillis) -> Snapshot {
+        self.lock().snapshot(now)
+    }
+
+    /// The fleet, to change it: for a moment, and never over an `await`.
     pub fn lock(&self) -> MutexGuard<'_, Fleet> {
         // Nothing here can be left half done in a way that matters: the next report of the same
         // site replaces what the last one wrote.

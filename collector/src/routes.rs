@@ -189,10 +189,10 @@ impl Routes {
             (Action::Ready, _) => self.ready(),
             (Action::Metrics, _) => self.metrics(&request, now),
             (Action::Sites, _) => {
-                answers::json_bytes(StatusCode::OK, api::sites(&self.fleet.lock().snapshot(now)))
+                answers::json_bytes(StatusCode::OK, api::sites(&self.fleet.snapshot(now)))
             }
             (Action::Site(id), _) => {
-                let snapshot = self.fleet.lock().snapshot(now);
+                let snapshot = self.fleet.snapshot(now);
                 match api::site(&snapshot, id) {
                     Some(json) => answers::json_bytes(StatusCode::OK, json),
                     None => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
@@ -260,7 +260,7 @@ impl Routes {
         };
         let wanted =
             Wanted::from_headers(header(request, ACCEPT), header(request, ACCEPT_ENCODING));
-        let snapshot = self.fleet.lock().snapshot(now);
+        let snapshot = self.fleet.snapshot(now);
         let body = exposition::body(snapshot, &self.telemetry, wanted, shard);
         let mut answer = Response::new(body);
         let headers = answer.headers_mut();

@@ -252,7 +252,7 @@ impl Running {
     }
 
     async fn check(&self, step: &Step, now: i64, place: &str) {
-        let snapshot = || self.fleet.lock().snapshot(now);
+        let snapshot = || self.fleet.snapshot(now);
         for (site, expected) in &step.api {
             let page = api::site(&snapshot(), site.as_str());
             let page = page.unwrap_or_else(|| panic!("{place}: no site {site} in the API"));

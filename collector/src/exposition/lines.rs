@@ -117,11 +117,15 @@ impl Renderer {
         self.begin(row);
         let labels = row.labels.iter().copied().zip(values);
         let bounds = BOUNDS.get(row.index()).map_or(&[][..], Vec::as_slice);
+        // Buckets are most of all lines, and differ in bound and count alone.
+        let start = self.text.len();
+        self.labels(row.name, "_bucket", labels.clone().chain([("le", "")]));
+        let head = self.text.split_off(start);
+        let head = head.strip_suffix("\"}").unwrap_or(&head);
         let mut count = 0_u64;
         for (bound, bucket) in bounds.iter().zip(&histogram.buckets) {
             count = count.saturating_add(*bucket);
-            let le = ("le", bound.as_str());
-            self.labels(row.name, "_bucket", labels.clone().chain([le]));
+            self.text.extend([head, bound, "\"}"]);
             self.count(count);
         }
         self.labels(row.name, "_sum", labels.clone());

@@ -119,8 +119,7 @@ impl Site {
         // An hourly probe among fast ones must not keep a dead site up for three hours.
         let fastest = self.probes.values().filter(|probe| probe.is_fresh(now));
         let fastest = fastest.map(|probe| probe.reading.every_ms).min();
-        let until = now.saturating_add(fastest.map_or(LIFE_MILLIS_MIN, life));
-        self.up_until = self.up_until.max(until);
+        self.up_until = now.saturating_add(fastest.map_or(LIFE_MILLIS_MIN, life));
         self.probes.retain(|_, probe| probe.is_told(now));
         self.render(id);
     }

@@ -1,0 +1,233 @@
+//! What a report and a scrape cost the collector without its sockets, as processor time.
+//!
+//! `cargo bench -p nhipcau-collector` prints a table; nothing here passes or fails.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use collector::exposition::{Coding, Format, Wanted};
+use collector::fleet::{Fleet, Shared};
+use collector::ingest::{Encoding, Ingest};
+use collector::store::received;
+use collector::telemetry::Telemetry;
+use collector::{api, exposition, store};
+use http_body_util::BodyExt;
+use nix::sys::resource::{UsageWho, getrusage};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+use wire::SiteId;
+
+const NOW: i64 = 1_795_305_600_000;
+
+/// A bridge with six network probes and its PC: 200 series.
+fn readings(round: u64) -> Value {
+    let sample = |name: &str, value: Value| json!({ "name": name, "value": value });
+    let of = |name: &str, label: &str, value: u64| json!({ "name": name, "label": label, "value": value });
+    let mut readings = Vec::new();
+    for name in ["mcu", "gateway", "province", "ministry", "sip"] {
+        let buckets: Vec<u64> = (0..16).map(|bucket| round * 10 + bucket).collect();
+        let mut samples = vec![
+            sample("bridge_probe_jitter_seconds", json!(0.000_731 + round as f64 * 1e-6)),
+            sample("bridge_probe_loss_ratio", json!(0.1)),
+            sample("bridge_probe_rtt_seconds", json!({ "buckets": buckets, "sum": 12.345_678 })),
+            of("bridge_probe_failures_total", "timeout", round / 100),
+        ];
+        for total in ["sent", "received", "duplicate", "late"] {
+            samples.push(sample(&format!("bridge_probe_packets_{total}_total"), json!(round * 10)));
+        }
+        samples.push(sample("bridge_probe_runs_total", json!(round)));
+        samples.push(sample("bridge_probe_missed_total", json!(0)));
+        readings.push(reading(name, "icmp", &samples));
+    }
+    let mut host = vec![
+        sample("bridge_host_cpu_usage_ratio", json!(0.1 + round as f64 * 1e-7)),
+        sample("bridge_host_memory_size_bytes", json!(8_241_000_448_u64)),
+        sample("bridge_host_memory_available_bytes", json!(4_123_456_789_u64 + round)),
+        sample("bridge_probe_runs_total", json!(round)),
+    ];
+    for device in ["/", "/boot", "/home"] {
+        host.push(of("bridge_host_disk_size_bytes", device, 512_000_000_000));
+        host.push(of("bridge_host_disk_available_bytes", device, 100_000_000_000 + round));
+    }
+    readings.push(reading("host", "host", &host));
+    let mut link = Vec::new();
+    for device in ["enp3s0", "wlp2s0"] {
+        for name in ["up", "speed_bytes_per_second", "receive_bytes_total", "transmit_bytes_total"]
+        {
+            link.push(of(&format!("bridge_link_{name}"), device, 125_000_000 + round));
+        }
+    }
+    readings.push(reading("link", "link", &link));
+    json!(readings)
+}
+
+fn reading(probe: &str, kind: &str, samples: &[Value]) -> Value {
+    json!({
+        "probe": probe, "kind": kind, "every_ms": 15_000, "age_ms": 120, "duration_us": 20_123,
+        "samples": samples,
+    })
+}
+
+fn body(site: u128, seq: u64) -> Bytes {
+    let boot = Uuid::from_u128(site);
+    let uptime = seq * 15_000;
+    let batch = json!({
+        "version": 1, "sent_at": NOW, "boot": boot, "uptime_ms": uptime,
+        "reports": [{
+            "boot": boot, "seq": seq, "taken_at": NOW, "uptime_ms": uptime,
+            "agent": { "version": "0.1.0", "os": "Debian GNU/Linux 12" },
+            "readings": readings(seq),
+        }],
+    });
+    zstd::encode_all(batch.to_string().as_bytes(), 3).map(Bytes::from).unwrap_or_default()
+}
+
+fn site(number: usize) -> Option<SiteId> {
+    format!("th-{number:05}").parse().ok()
+}
+
+fn processor() -> Duration {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Duration::ZERO };
+    let time = |t: nix::sys::time::TimeVal| {
+        Duration::from_micros(u64::try_from(t.tv_sec() * 1_000_000 + t.tv_usec()).unwrap_or(0))
+    };
+    time(usage.user_time()) + time(usage.system_time())
+}
+
+fn since(before: Duration) -> Duration {
+    processor().saturating_sub(before)
+}
+
+/// Processor time of one of many calls.
+fn each(mut work: impl FnMut()) -> Duration {
+    const TIMES: u32 = 2_000;
+    let before = processor();
+    for _ in 0..TIMES {
+        work();
+    }
+    since(before) / TIMES
+}
+
+fn resident_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+fn row(what: &str, each: Duration, unit: &str) {
+    println!("{what:<62} {:>10.1} us {unit}", each.as_secs_f64() * 1e6);
+}
+
+struct Collector {
+    fleet: Arc<Shared>,
+    telemetry: Arc<Telemetry>,
+    ingest: Arc<Ingest>,
+}
+
+fn collector(directory: &tempfile::TempDir) -> anyhow::Result<Collector> {
+    let telemetry = Arc::new(Telemetry::new()?);
+    let connection = store::open(directory.path())?;
+    let (handle, history) = received::start(connection, Arc::clone(&telemetry))?;
+    let fleet = Arc::new(Shared::new(Fleet::restore(&history)));
+    let ingest =
+        Arc::new(Ingest::new(Arc::clone(&fleet), handle, &history, Arc::clone(&telemetry)));
+    Ok(Collector { fleet, telemetry, ingest })
+}
+
+/// Every site sends one report of each round, as many at once as there would be connections.
+async fn fill(collector: &Collector, sites: usize, rounds: u64) -> Duration {
+    let mut spent = Duration::ZERO;
+    for round in 1..=rounds {
+        let bodies: Vec<_> = (0..sites).map(|n| body(n as u128 + 1, round)).collect();
+        let before = processor();
+        let mut requests = JoinSet::new();
+        for (number, body) in bodies.into_iter().enumerate() {
+            let Some(site) = site(number) else { continue };
+            let ingest = Arc::clone(&collector.ingest);
+            let now = NOW + i64::try_from(round).unwrap_or(0) * 15_000;
+            requests.spawn(async move { ingest.take(&site, Encoding::Zstd, body, now).await });
+            if requests.len() > 512 {
+                requests.join_next().await;
+            }
+        }
+        while requests.join_next().await.is_some() {}
+        spent += since(before);
+    }
+    spent
+}
+
+async fn scrape(collector: &Collector, now: i64, coding: Coding) -> usize {
+    let wanted = Wanted { format: Format::OpenMetrics, coding };
+    let snapshot = collector.fleet.snapshot(now);
+    let mut body = exposition::body(snapshot, &collector.telemetry, wanted, None);
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += black_box(frame.into_data()).map_or(0, |data| data.len());
+    }
+    bytes
+}
+
+/// The parts of an ingest that can be had by themselves.
+fn parts() -> anyhow::Result<()> {
+    let packed = body(1, 1);
+    let unpacked = zstd::decode_all(&packed[..])?;
+    println!("a report of {} bytes, {} unpacked", packed.len(), unpacked.len());
+    row("unpack", each(|| drop(black_box(zstd::decode_all(&packed[..])))), "CPU");
+    let batch = || serde_json::from_slice::<wire::Batch<'_>>(&unpacked);
+    row("read the batch", each(|| drop(black_box(batch()))), "CPU");
+    let text = batch()?.reports.first().map(|report| report.get()).unwrap_or_default();
+    let report = || serde_json::from_str::<wire::Report>(text);
+    row("read the report", each(|| drop(black_box(report()))), "CPU");
+    let (report, id) = (report()?, "th-00001".parse()?);
+    let render =
+        || -> Vec<_> { report.readings.iter().map(|r| exposition::reading(&id, r, NOW)).collect() };
+    row("render it", each(|| drop(black_box(render()))), "CPU");
+    Ok(())
+}
+
+async fn measure(sites: usize, rounds: u64) -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let collector = collector(&directory)?;
+    println!("\n{sites} sites, one report of {} bytes packed each", body(1, 1).len());
+    let spent = fill(&collector, sites, rounds).await;
+    let reports = u32::try_from(sites)? * u32::try_from(rounds)?;
+    row("ingest: unpack, read, check, render, store", spent / reports, "CPU a report");
+
+    let now = NOW + i64::try_from(rounds)? * 15_000;
+    let began = Instant::now();
+    let snapshot = black_box(collector.fleet.snapshot(now));
+    row("snapshot, while ingest waits", began.elapsed(), "");
+    let before = processor();
+    let list = api::sites(&snapshot).len();
+    row(&format!("list of the API, {list} bytes"), since(before), "CPU");
+    drop(snapshot);
+    for coding in [Coding::Identity, Coding::Gzip, Coding::Zstd] {
+        scrape(&collector, now, coding).await;
+        let times = 20;
+        let before = processor();
+        let mut bytes = 0;
+        for _ in 0..times {
+            bytes = scrape(&collector, now, coding).await;
+        }
+        let what = format!(
+            "scrape of {} series, {coding:?}, {:.1} MB",
+            collector.telemetry.series.get(),
+            bytes as f64 / 1e6
+        );
+        row(&what, since(before) / times, "CPU");
+    }
+    println!("resident {} MiB", resident_mib());
+    Ok(())
+}
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    parts()?;
+    runtime.block_on(async {
+        measure(356, 20).await?;
+        measure(10_000, 2).await
+    })
+}
