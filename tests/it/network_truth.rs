@@ -193,8 +193,8 @@ async fn volley(host: IpAddr, count: u16) -> Vec<Duration> {
     let mut ping = Ping::open(SocketAddr::new(host, 0), count, 56, TIMEOUT).unwrap();
     for index in 0..count {
         ping.send(index).unwrap();
-        let until = tokio::time::Instant::now() + Duration::from_millis(10);
-        while let Ok(arrival) = tokio::time::timeout_at(until, ping.next()).await {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        for arrival in ping.waiting() {
             let Arrival::Reply { index, rtt } = arrival else { panic!("{arrival:?}") };
             times[usize::from(index)] = rtt;
         }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -14,6 +13,12 @@ use crate::platform::Ping;
 use crate::platform::echo::{Arrival, Notice, OpenError};
 use crate::probes::failure;
 use crate::tally::Run;
+
+/// After the last request: the first look for its reply, as long as most lines take.
+const LOOK_FIRST: Duration = Duration::from_millis(20);
+
+/// Later looks, ever further apart up to this: what is still awaited is probably lost.
+const LOOK_LAST: Duration = Duration::from_millis(160);
 
 /// A burst under way.
 pub(super) struct Flight<'a, 'r> {
@@ -35,7 +40,8 @@ impl<'a, 'r> Flight<'a, 'r> {
     pub(super) async fn fly(&mut self, count: u16, pace: Pace, end: Instant) {
         let begins = Instant::now();
         for index in 0..count {
-            self.hear(begins + pace.gap * u32::from(index), |_| false).await;
+            sleep_until(begins + pace.gap * u32::from(index)).await;
+            self.hear();
             // A PC that hung for a while sends no more than can still be answered: what it
             // missed is not the path's loss.
             if Instant::now() + pace.timeout > end {
@@ -52,23 +58,28 @@ impl<'a, 'r> Flight<'a, 'r> {
                 }
             }
         }
-        self.hear(end.min(Instant::now() + pace.timeout), Burst::settled).await;
-        // A PC that slept through the end still has what came before it, with its stamps.
-        for arrival in self.ping.waiting() {
-            self.take(arrival);
+        self.settle(end.min(Instant::now() + pace.timeout)).await;
+    }
+
+    /// Hears until nothing more is awaited, or a moment. Replies wait, with their stamps, so
+    /// that looking seldom makes nothing inexact.
+    async fn settle(&mut self, end: Instant) {
+        let mut pause = LOOK_FIRST;
+        loop {
+            let now = Instant::now();
+            self.hear();
+            if self.burst.settled() || now >= end {
+                break;
+            }
+            sleep_until(end.min(now + pause)).await;
+            pause = LOOK_LAST.min(pause * 2);
         }
     }
 
-    /// Takes what comes back until a moment, or until `enough`.
-    async fn hear(&mut self, until: Instant, enough: impl Fn(&Burst) -> bool) {
-        let mut end = pin!(sleep_until(until));
-        while !enough(&self.burst) {
-            tokio::select! {
-                // The end first: somebody who sends without end must not hold the burst up.
-                biased;
-                () = &mut end => return,
-                arrival = self.ping.next() => self.take(arrival),
-            }
+    /// Takes what has come back.
+    fn hear(&mut self) {
+        for arrival in self.ping.waiting() {
+            self.take(arrival);
         }
     }
 

@@ -9,7 +9,7 @@ use agent::probes::icmp::Icmp;
 use agent::tally::{Run, Tally};
 use surge_ping::{Client, Config, PingIdentifier, PingSequence};
 use tokio::runtime::Builder;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 /// After this an echo is lost; the default of the probe.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -49,7 +49,8 @@ async fn channel(gap: Duration, host: IpAddr) {
     let mut ping = Ping::open(SocketAddr::new(host, 0), u16::MAX, 56, TIMEOUT).unwrap();
     let began = Instant::now();
     for index in 0..u16::MAX {
-        while let Ok(arrival) = timeout_at(began + gap * u32::from(index), ping.next()).await {
+        sleep_until(began + gap * u32::from(index)).await;
+        for arrival in ping.waiting() {
             let Arrival::Reply { index, rtt } = arrival else { panic!("{arrival:?}") };
             println!("{index} {}", rtt.as_secs_f64());
         }

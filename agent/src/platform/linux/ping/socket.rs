@@ -9,10 +9,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, send, setsockopt, sockopt,
 };
-use nix::sys::time::TimeSpec;
 use socket2::{Domain, Protocol, Type};
-use tokio::io::Interest;
-use tokio::net::UdpSocket;
 
 use super::packet::{self, Packets, TOKEN, is_v6};
 use crate::platform::echo::{Arrival, Notice, OpenError, Way};
@@ -33,17 +30,14 @@ const CONTROL: usize = 256;
 /// from there, and the errors that others send about it.
 #[derive(Debug)]
 pub(super) struct Socket {
-    /// To the runtime, an ICMP socket is like any other for datagrams.
-    channel: UdpSocket,
+    channel: socket2::Socket,
     packets: Packets,
     raw: bool,
     /// The sequence number of index 0.
     first: u16,
     size: usize,
     /// When each request left, by its index.
-    sent: Vec<Option<Instant>>,
-    /// Nothing was there when last looked, and the runtime has not said more since.
-    quiet: bool,
+    sent: Vec<Option<Moment>>,
     /// There may be something in the error queue.
     complaints: bool,
     message: Box<[u8; MESSAGE]>,
@@ -82,13 +76,12 @@ impl Socket {
         socket.connect(&target.into())?;
         let packets = Packets { v6, ip_header: raw && !v6, identifier, token: random::<TOKEN>()? };
         Ok(Opened::Stamping(Self {
-            channel: UdpSocket::from_std(socket.into())?,
+            channel: socket,
             packets,
             raw,
             first: u16::from_be_bytes(random()?),
             size: usize::from(size),
             sent: vec![None; usize::from(count)],
-            quiet: true,
             complaints: false,
             message: Box::new([0; MESSAGE]),
             control: Box::new([0; CONTROL]),
@@ -103,7 +96,7 @@ impl Socket {
         let request = self.packets.request(self.first.wrapping_add(index), self.size);
         let fd = self.channel.as_raw_fd();
         let depart = || {
-            let now = Instant::now();
+            let now = Moment::now();
             send(fd, &request, MsgFlags::MSG_DONTWAIT).map(|_| now)
         };
         // A socket reports what became of an earlier packet by failing the next call, and has
@@ -116,36 +109,6 @@ impl Socket {
             *sent = Some(departed);
         }
         Ok(())
-    }
-
-    pub(super) async fn next(&mut self) -> Arrival {
-        loop {
-            // A flood of packets must not keep the runtime from its timers.
-            tokio::task::coop::consume_budget().await;
-            if self.quiet {
-                self.wait().await;
-                self.quiet = false;
-            }
-            match self.take() {
-                Taken::Ours(arrival) => return arrival,
-                Taken::Foreign => {}
-                Taken::Nothing => self.quiet = true,
-            }
-        }
-    }
-
-    /// Waits until there may be something.
-    async fn wait(&self) {
-        if self.channel.ready(Interest::READABLE | Interest::ERROR).await.is_err() {
-            // The runtime is going down; whoever waits is going with it.
-            std::future::pending::<()>().await;
-        }
-        // Forgets the readiness before looking, so that what comes meanwhile is told again. One
-        // by one: the runtime forgets nothing of a combined interest.
-        for interest in [Interest::READABLE, Interest::ERROR] {
-            let forget = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-            self.channel.try_io(interest, forget).unwrap_or_default();
-        }
     }
 
     pub(super) fn waiting(&mut self) -> Vec<Arrival> {
@@ -189,10 +152,11 @@ impl Socket {
             Some(&mut self.control[..]),
             flags | MsgFlags::MSG_DONTWAIT,
         )?;
-        let mut heard = Heard { length: received.bytes, ..Heard::default() };
+        let mut heard =
+            Heard { length: received.bytes, at: Moment::now(), stamp: None, notice: None };
         for control in received.cmsgs()? {
             match control {
-                ControlMessageOwned::ScmTimestampns(stamp) => heard.age = age(stamp),
+                ControlMessageOwned::ScmTimestampns(stamp) => heard.stamp = Some(stamp.into()),
                 ControlMessageOwned::Ipv4RecvErr(error, from) => {
                     let from = from.map(|from| u32::from_be(from.sin_addr.s_addr));
                     let from = from.map(|from| IpAddr::V4(from.into()));
@@ -205,7 +169,6 @@ impl Socket {
                 _ => {}
             }
         }
-        heard.at = Some(Instant::now());
         Ok(heard)
     }
 
@@ -215,8 +178,7 @@ impl Socket {
         else {
             return Taken::Foreign;
         };
-        let elapsed = heard.at.map_or(Duration::ZERO, |at| at.saturating_duration_since(sent));
-        Taken::Ours(Arrival::Reply { index, rtt: round_trip(elapsed, heard.age) })
+        Taken::Ours(Arrival::Reply { index, rtt: round_trip(sent, heard.stamp, heard.at) })
     }
 
     fn complaint(&self, heard: &Heard) -> Taken {
@@ -231,7 +193,7 @@ impl Socket {
     }
 
     /// The index of a request that was sent, and when.
-    fn request(&self, sequence: u16) -> Option<(u16, Instant)> {
+    fn request(&self, sequence: u16) -> Option<(u16, Moment)> {
         let index = sequence.wrapping_sub(self.first);
         let sent = self.sent.get(usize::from(index)).copied().flatten()?;
         Some((index, sent))
@@ -239,14 +201,31 @@ impl Socket {
 }
 
 /// One message as the kernel handed it out; its bytes are in the socket's buffer.
-#[derive(Default)]
 struct Heard {
     length: usize,
     /// When it was handed out.
-    at: Option<Instant>,
-    /// How long it had then been in the kernel.
-    age: Option<Duration>,
+    at: Moment,
+    /// When it arrived, by the wall clock, since the epoch.
+    stamp: Option<Duration>,
     notice: Option<Notice>,
+}
+
+/// A moment by both clocks: the kernel stamps by the one that people set, and intervals need the
+/// one that nobody can.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    /// Since the epoch.
+    wall: Duration,
+    monotonic: Instant,
+}
+
+impl Moment {
+    /// The wall clock is read first: should the system interrupt in between, a round trip
+    /// reckoned over this moment is too long rather than too short, and the shorter one counts.
+    fn now() -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall, monotonic: Instant::now() }
+    }
 }
 
 /// A ping socket, or else a raw one; and whether it is raw.
@@ -286,22 +265,16 @@ fn notice(v6: bool, kind: u8, code: u8, from: Option<IpAddr>) -> Option<Notice> 
     packet::error(v6, kind, code).map(|what| Notice { what, from })
 }
 
-/// How long ago a stamp of the wall clock was; nothing if the clock was since set back.
-fn age(stamp: TimeSpec) -> Option<Duration> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    let seconds = u64::try_from(stamp.tv_sec()).ok()?;
-    let nanoseconds = u32::try_from(stamp.tv_nsec()).ok()?;
-    now.checked_sub(Duration::new(seconds, nanoseconds))
-}
-
-/// The round trip time: what has elapsed by the monotonic clock, less what the reply then waited
-/// in the kernel.
+/// The round trip time of a reply that arrived at `stamp` and was taken at `taken`.
 ///
-/// Only that short wait is taken from the wall clock, whose stamps the kernel gives: the clock
-/// may be set while an echo is on its way and nothing is wrong. Set within the wait, the result
-/// is at worst what a program without stamps would say.
-fn round_trip(elapsed: Duration, age: Option<Duration>) -> Duration {
-    age.and_then(|age| elapsed.checked_sub(age)).unwrap_or(elapsed)
+/// It can be reckoned from the sending on, or back from the taking. Either is right unless the
+/// wall clock was set in its part of the way, and then it mostly comes out impossible or longer.
+fn round_trip(sent: Moment, stamp: Option<Duration>, taken: Moment) -> Duration {
+    let elapsed = taken.monotonic.saturating_duration_since(sent.monotonic);
+    let from_sending = stamp.and_then(|stamp| stamp.checked_sub(sent.wall));
+    let waited = stamp.and_then(|stamp| taken.wall.checked_sub(stamp));
+    let from_taking = waited.and_then(|waited| elapsed.checked_sub(waited));
+    [from_sending, from_taking].into_iter().flatten().fold(elapsed, Duration::min)
 }
 
 /// Random bytes of the operating system.
@@ -313,35 +286,40 @@ pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-    use std::pin::pin;
-
-    use tokio::time::timeout;
-
     use super::*;
 
     #[test]
     fn a_clock_set_under_way_does_not_bend_the_round_trip() {
-        const MS: fn(u64) -> Duration = Duration::from_millis;
+        const HOUR: i64 = 3_600_000;
+        // The echo takes 40 ms and its reply then waits 60 ms. The clock is set by so many
+        // milliseconds before the reply arrives, or after.
         let table = [
-            ("an idle PC", MS(41), Some(MS(0)), MS(41)),
-            ("a busy PC woke up late", MS(90), Some(MS(49)), MS(41)),
-            ("no stamp", MS(41), None, MS(41)),
-            (
-                "the clock went an hour ahead before it was asked",
-                MS(41),
-                Some(MS(3_600_000)),
-                MS(41),
-            ),
+            ("not at all", 0, 0),
+            ("an hour ahead on the way", HOUR, 0),
+            ("an hour back on the way", -HOUR, 0),
+            ("an hour ahead in the wait", 0, HOUR),
+            ("an hour back in the wait", 0, -HOUR),
+            ("a little ahead on the way", 50, 0),
+            ("a little back on the way", -50, 0),
+            ("a little ahead in the wait", 0, 50),
+            ("a little back in the wait", 0, -50),
         ];
-        for (what, elapsed, age, expected) in table {
-            assert_eq!(round_trip(elapsed, age), expected, "{what}");
+        let wall = |ms: i64| Duration::from_millis((10 * HOUR + ms).unsigned_abs());
+        let began = Instant::now();
+        let sent = Moment { wall: wall(0), monotonic: began };
+        let end = began + Duration::from_millis(100);
+        for (what, before, after) in table {
+            let stamp = Some(wall(40 + before));
+            let taken = Moment { wall: wall(100 + before + after), monotonic: end };
+            assert_eq!(round_trip(sent, stamp, taken), Duration::from_millis(40), "{what}");
         }
-        let tomorrow = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 86_400;
-        assert_eq!(age(TimeSpec::new(tomorrow.try_into().unwrap(), 0)), None, "set back");
+        let taken = Moment { wall: wall(100), monotonic: end };
+        assert_eq!(round_trip(sent, None, taken), Duration::from_millis(100), "no stamp");
+        let both = Moment { wall: wall(2 * HOUR), monotonic: end };
+        assert_eq!(round_trip(sent, Some(wall(-HOUR)), both), Duration::from_millis(100), "twice");
     }
 
-    async fn hears(target: &str) {
+    fn hears(target: &str) {
         let target: SocketAddr = target.parse().unwrap();
         let mut socket = match Socket::open(target, 3, 56) {
             Err(OpenError::Denied) => return println!("SKIPPED: this user may not send echoes"),
@@ -353,42 +331,25 @@ mod tests {
         for index in 0..3 {
             socket.send(index).unwrap();
         }
-        for expected in 0..3 {
-            let arrival = timeout(Duration::from_secs(10), socket.next()).await;
-            let Ok(Arrival::Reply { index, rtt }) = arrival else { panic!("{arrival:?}") };
-            assert_eq!(index, expected);
-            assert!(rtt < Duration::from_secs(5), "{rtt:?}");
+        let mut heard = Vec::new();
+        while heard.len() < 3 {
+            for arrival in socket.waiting() {
+                let Arrival::Reply { index, rtt } = arrival else { panic!("{arrival:?}") };
+                assert!(rtt < Duration::from_secs(5), "{rtt:?}");
+                heard.push(index);
+            }
         }
+        assert_eq!(heard, [0, 1, 2]);
         assert_eq!(socket.waiting(), []);
     }
 
-    #[tokio::test]
-    async fn an_idle_channel_sleeps() {
-        let target = "127.0.0.1:0".parse().unwrap();
-        let Ok(Opened::Stamping(mut socket)) = Socket::open(target, 1, 56) else {
-            return println!("SKIPPED: this user may not send echoes");
-        };
-        socket.send(0).unwrap();
-        // The runtime notices that there is something before it is taken.
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        socket.next().await;
-        let (mut looks, mut next) = (0, pin!(socket.next()));
-        let look = poll_fn(|context| {
-            looks += 1;
-            next.as_mut().poll(context)
-        });
-        assert!(timeout(Duration::from_millis(50), look).await.is_err());
-        // Once to begin, once for what the socket had to say before, once for the end.
-        assert!(looks < 10, "looked {looks} times");
+    #[test]
+    fn this_system_answers_over_ipv4() {
+        hears("127.0.0.1:0");
     }
 
-    #[tokio::test]
-    async fn this_system_answers_over_ipv4() {
-        hears("127.0.0.1:0").await;
-    }
-
-    #[tokio::test]
-    async fn this_system_answers_over_ipv6() {
-        hears("[::1]:0").await;
+    #[test]
+    fn this_system_answers_over_ipv6() {
+        hears("[::1]:0");
     }
 }

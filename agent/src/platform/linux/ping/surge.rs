@@ -1,6 +1,5 @@
 //! Echo through the `surge-ping` library, where the kernel gives no receive stamps.
 
-use std::future;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -78,15 +77,13 @@ impl Surge {
         });
     }
 
-    pub(super) async fn next(&mut self) -> Arrival {
-        loop {
-            match self.echoes.join_next().await {
-                Some(Ok(Some(arrival))) => return arrival,
-                // Lost, or an error that the library does not tell apart.
-                Some(_) => {}
-                None => future::pending().await,
-            }
+    pub(super) fn waiting(&mut self) -> Vec<Arrival> {
+        let mut arrivals = Vec::new();
+        while let Some(ended) = self.echoes.try_join_next() {
+            // Nothing if it was lost, or an error that the library does not tell apart.
+            arrivals.extend(ended.ok().flatten());
         }
+        arrivals
     }
 }
 
@@ -110,7 +107,13 @@ mod tests {
             opened => opened.unwrap(),
         };
         surge.send(3);
-        let Arrival::Reply { index, rtt } = surge.next().await else { panic!("no reply") };
+        let arrival = loop {
+            if let Some(arrival) = surge.waiting().pop() {
+                break arrival;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        };
+        let Arrival::Reply { index, rtt } = arrival else { panic!("{arrival:?}") };
         assert_eq!(index, 3);
         assert!(rtt < Duration::from_secs(5));
     }
