@@ -33,9 +33,15 @@ if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
     bold=$'\e[1m' green=$'\e[32m' dim=$'\e[2m' plain=$'\e[0m'
 fi
 
-# say VIETNAMESE ENGLISH: in the language of this terminal.
+# As the programs choose: Vietnamese unless the terminal's language is another.
+case ${LC_ALL:-${LC_MESSAGES:-${LANG:-vi}}} in
+    vi*) language=vi ;;
+    *) language=en ;;
+esac
+
+# say VIETNAMESE ENGLISH
 say() {
-    if [[ ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} == vi* ]]; then echo "$1"; else echo "$2"; fi
+    if [[ $language == vi ]]; then echo "$1"; else echo "$2"; fi
 }
 
 give_up() {
@@ -122,9 +128,14 @@ http_ok() {
 
 query() { promtool query instant "http://127.0.0.1:$prometheus_port" "$1"; }
 one_live() { [[ $(query "sum(bridge_up)") == *"=> 1 @"* ]]; }
+# One line for each probe of the live site: name, kind, 1 or 0, duration in milliseconds.
 readings() {
-    query "bridge_probe_success{site=\"$SITE\"}" |
-        sed -n 's/.*kind="\([^"]*\)".*probe="\([^"]*\)".* => \([01]\) .*/\2 \1 \3/p'
+    query "{__name__=~\"bridge_probe_(success|duration_seconds)\", site=\"$SITE\", kind!=\"agent\"}" | awk -F '[{}=,"]+ *' '
+        { split($0, sides, / => | @/); probe = kind = "" }
+        { for (i = 2; i < NF; i++) { if ($i == "probe") probe = $(i + 1); if ($i == "kind") kind = $(i + 1) } }
+        $1 == "bridge_probe_success" { success[probe " " kind] = sides[2] }
+        $1 == "bridge_probe_duration_seconds" { took[probe " " kind] = sides[2] * 1000 }
+        END { for (name in success) printf "%s %s %.1f\n", name, success[name], took[name] }'
 }
 
 prepare() {
@@ -151,10 +162,12 @@ configure() {
     sed -e "s|^state_dir: [^ ]*|state_dir: state|" \
         -e "s|0\.0\.0\.0:8443|127.0.0.1:$agents_port|" \
         -e "s|names: \[[^]]*\]|names: [127.0.0.1]|" \
+        -e "s|^language: .*|language: $language|" \
         -e "s|127\.0\.0\.1:9815|127.0.0.1:$operations_port|" \
         deploy/examples/collector.yaml >"$work/collector/collector.yaml"
     cat >"$work/agent/agent.yaml" <<YAML
 state_dir: $work/agent/state
+language: $language
 report_every: 5s
 probes:
   echo:      { every: 5s, icmp: { host: 127.0.0.1 } }
@@ -180,8 +193,8 @@ run_all() {
     wait_for collector http_ok "$operations_port" /-/ready
     code=$("${collector[@]}" enroll --site "$SITE" | grep -o '127\.0\.0\.1:[0-9]*/[0-9A-Z-]*' | head -n 1) ||
         give_up "Máy chủ không cấp mã ghi danh." "The collector gave no enrolment code."
-    say "${dim}nhipcau-agent enroll $code$plain" "${dim}nhipcau-agent enroll $code$plain"
-    "${agent[@]}" enroll "$code" ||
+    echo "${dim}nhipcau-agent enroll $code$plain"
+    "${agent[@]}" --lang "$language" enroll "$code" ||
         give_up "Ghi danh không thành công; lý do ở trên." "The enrolment failed; the reason is above."
     start agent "${agent[@]}" run
     start prometheus prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/prometheus" \
@@ -208,16 +221,16 @@ First readings of $SITE in Prometheus:"
 # Prints each probe of the live site when its first reading is in Prometheus.
 show_readings() {
     local -A shown=()
-    local probe kind success silent
+    local probe kind success took silent
     wait_for "$SITE" one_live
     silent=$((EXPECTED - 1))
     say "  $SITE có tín hiệu, $silent điểm cầu khác im lặng" "  $SITE is up, $silent other sites are silent"
     while true; do
-        while read -r probe kind success; do
+        while read -r probe kind success took; do
             [[ -z ${shown[$probe]:-} ]] || continue
             shown[$probe]=yes
             if [[ $success == 1 ]]; then
-                say "  $green✓$plain $probe ($kind)" "  $green✓$plain $probe ($kind)"
+                echo "  $green✓$plain $probe ($kind), $took ms"
             else
                 say "  ✗ $probe ($kind): không đạt; xem lý do tại địa chỉ điểm cầu ở trên" \
                     "  ✗ $probe ($kind): failed; the site's address above says why"

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wire::enrolment::sha256_hex;
 use wire::limits;
+use wire::packing::DICTIONARY;
 
 /// The id of a site.
 pub(crate) fn site(number: usize) -> String {
@@ -73,6 +74,7 @@ pub(crate) fn body(boot: Uuid, seq: u64, count: usize) -> anyhow::Result<Vec<u8>
             "readings": [{ "probe": "pc", "kind": "host", "every_ms": 15_000, "duration_us": 800, "samples": samples }],
         }],
     });
-    // The agents' own level of compression.
-    Ok(zstd::encode_all(batch.to_string().as_bytes(), 3)?)
+    // As agents pack: their level, their dictionary.
+    let mut packer = zstd::bulk::Compressor::with_dictionary(3, DICTIONARY)?;
+    Ok(packer.compress(batch.to_string().as_bytes())?)
 }
