@@ -225,7 +225,7 @@ mod tests {
     fn a_probe_takes_what_it_does_not_say_from_its_kind() {
         let text = "probes: { web: { every: 1m, tcp: { host: 10.0.0.10, port: 443 } } }";
         let config = parse(Path::new("agent.yaml"), text).unwrap();
-        assert_eq!(config.tasks[0].every, Duration::from_secs(60));
+        assert_eq!(config.tasks[0].every, Duration::from_mins(1));
         assert!(config.tasks[0].timeout <= config.tasks[0].every);
         assert_eq!(config.tasks[0].probe.kind(), "tcp");
     }

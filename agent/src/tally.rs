@@ -181,7 +181,7 @@ mod tests {
         first.count("bridge_probe_packets_sent_total", 10.0);
         first.gauge("bridge_probe_jitter_seconds", 0.001);
         first.observe("bridge_probe_rtt_seconds", 0.02);
-        first.finish();
+        let _ = first.finish();
 
         let mut second = run(&mut tally);
         second.count("bridge_probe_packets_sent_total", 5.0);

@@ -44,7 +44,7 @@ pub struct Dns {
     pub expect: Option<Box<str>>,
 }
 
-/// See [`Dns::record_type`].
+/// What is asked for, in the names of the registry of DNS parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[expect(missing_docs, reason = "named and described by RFC 1035, 2782 and 3596")]

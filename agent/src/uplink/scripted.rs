@@ -28,9 +28,8 @@ impl Request {
     /// The body as JSON, unpacked if need be.
     pub(crate) fn json(&self) -> Value {
         let mut unpacker = zstd::bulk::Decompressor::with_dictionary(DICTIONARY).unwrap();
-        let unpacked =
-            unpacker.decompress(&self.body, UNPACKED_BYTES).unwrap_or_else(|_| self.body.clone());
-        serde_json::from_slice(&unpacked).unwrap()
+        let plain = unpacker.decompress(&self.body, UNPACKED_BYTES);
+        serde_json::from_slice(&plain.unwrap_or_else(|_| self.body.clone())).unwrap()
     }
 
     /// The numbers of the reports in a batch, in their order.

@@ -55,16 +55,17 @@ fn another_address_has_another_hash() {
 
 #[tokio::test]
 async fn a_burst_to_this_system_measures_everything() {
-    let mut probe = probe("{ host: 127.0.0.1, count: 5 }");
+    // A gap that also a busy machine keeps: a late echo is left out of its burst.
+    let mut probe = probe("{ host: 127.0.0.1, count: 2, timeout: 500ms }");
     let mut tally = Tally::default();
-    let cycle = Duration::from_millis(500);
+    let cycle = Duration::from_secs(4);
     let mut run = Run::new(&mut tally, cycle, cycle, true);
     match probe.run(&mut run).await {
         Err(failure) if failure.reason == Reason::Denied => return println!("SKIPPED: {failure}"),
         outcome => assert_eq!(outcome, Ok(())),
     }
     let (samples, trace) = run.finish();
-    assert_eq!(number(&samples, "bridge_probe_packets_sent_total"), Some(5.0));
+    assert_eq!(number(&samples, "bridge_probe_packets_sent_total"), Some(2.0));
     assert_eq!(number(&samples, "bridge_probe_send_errors_total"), Some(0.0));
     assert!(number(&samples, "bridge_probe_loss_ratio").is_some());
     assert!(number(&samples, "bridge_probe_address_hash").is_some());
