@@ -35,8 +35,8 @@ fi
 
 # As the programs choose: Vietnamese unless the terminal's language is another.
 case ${LC_ALL:-${LC_MESSAGES:-${LANG:-vi}}} in
-    vi*) language=vi ;;
-    *) language=en ;;
+    vi*) language="vi" ;;
+    *) language="en" ;;
 esac
 
 # say VIETNAMESE ENGLISH
