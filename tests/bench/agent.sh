@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The agent against Debian's node exporter and blackbox exporter doing the same work: four
 # network probes and eight readings of this PC each 15 s. Also its size, and what its line
-# carries in a day. Prints the table of tests/BENCHMARKS.md.
+# carries in a day. Writes the section "Agent" of tests/BENCHMARKS.md.
 #
 #   tests/bench/agent.sh [SECONDS]     how long is measured; default 600
 set -euo pipefail
@@ -111,10 +111,11 @@ size=$(stat --format=%s "$bin/nhipcau-agent")
 theirs_size=$(stat --format=%s "$(command -v prometheus-node-exporter)" "$(command -v prometheus-blackbox-exporter)" | awk '{ sum += $1 } END { print sum }')
 mib() { awk -v bytes="$1" 'BEGIN { printf "%.1f", bytes / 1048576 }'; }
 
-machine
-cat <<TABLE
+{
+    machine Agent "tests/bench/agent.sh $seconds"
+    cat <<TABLE
 
-### Agent: 4 network probes, 8 readings of the PC, each $CADENCE_SECONDS s, pushing, over $lasted s
+4 network probes and 8 readings of the PC each $CADENCE_SECONDS s, pushed, over $lasted s.
 
 | what | Nhịp Cầu | node exporter + blackbox exporter | ratio |
 |---|---|---|---|
@@ -125,3 +126,6 @@ cat <<TABLE
 
 Connections in all: $connections.
 TABLE
+} >"$work/section"
+cat "$work/section"
+tests/bench/section.sh "$work/section"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Collector against Debian's Pushgateway (ingest, scrape, memory) and against nginx serving the
-# same bytes from a file (scrape), all in one run. Prints the tables of tests/BENCHMARKS.md.
+# same bytes from a file (scrape), all in one run. Writes the section "Ingest and scrape" of
+# tests/BENCHMARKS.md.
 #
 #   tests/bench/ingest-and-scrape.sh           356 and 10,000 sites, some ten minutes
 #   tests/bench/ingest-and-scrape.sh 356       only so many
@@ -138,15 +139,21 @@ steady() {
     printf 'collector: %s MiB resident\n' "$(rss_mib "$collector")"
 }
 
-machine
-case "${1:-all}" in
-    356 | all)
-        compare 356 20 200 20
-        checked 356
-        stop "$collector"
-        ;;&
-    10000 | all)
-        compare 10000 2 10 2
-        steady 10000
-        ;;
-esac
+all() {
+    machine "Ingest and scrape" tests/bench/ingest-and-scrape.sh
+    case "$1" in
+        356 | all)
+            compare 356 20 200 20
+            checked 356
+            stop "$collector"
+            ;;&
+        10000 | all)
+            compare 10000 2 10 2
+            steady 10000
+            ;;
+    esac
+}
+
+all "${1:-all}" >"$work/section"
+cat "$work/section"
+tests/bench/section.sh "$work/section"

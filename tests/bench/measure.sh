@@ -76,9 +76,10 @@ scrapes() {
     curl --silent --fail --config "$work/scrapes" "$@"
 }
 
-# The machine and the day, above every table.
+# machine TITLE COMMAND: the title of a section, what made it, on what and when.
 machine() {
     local cpu
     cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-    printf '%s, %s cores, %s, Linux %s\n' "$(date -u +%Y-%m-%d)" "$(nproc)" "${cpu:-unknown processor}" "$(uname -r)"
+    # shellcheck disable=SC2016 # backticks of Markdown
+    printf '## %s\n\n`%s`, %s, %s × %s, Linux %s.\n' "$1" "$2" "$(date --utc +%F)" "$(nproc)" "${cpu:-unknown processor}" "$(uname -r)"
 }

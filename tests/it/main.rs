@@ -17,6 +17,7 @@ mod numbering;
 mod clocks;
 mod exposition;
 mod reload;
+mod silence;
 mod stopping;
 
 // What must not be believed.
