@@ -16,7 +16,7 @@ trap 'rm -f "$section"' EXIT
 {
     echo "## Echo"
     echo
-    echo "\`tests/bench/echo.sh\`, $(date --utc +%F), $(nproc) × $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), Linux $(uname -r)."
+    echo "\`tests/bench/echo.sh\`, $(date --utc +%F), $(nproc) × $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), Linux $(uname -r), load $(cut -d' ' -f1 /proc/loadavg) before the start."
     echo
     target/release/echo-bench "${1:-60}"
 } | tee "$section"
