@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use collector::exposition::{Coding, Format, Wanted};
+use collector::exposition::{Coding, Format, Lines, Wanted};
 use collector::fleet::{Fleet, Shared};
 use collector::ingest::{Encoding, Ingest};
-use collector::store::received;
+use collector::store::received::{self, Reception};
 use collector::telemetry::Telemetry;
 use collector::{api, exposition, store};
 use http_body_util::BodyExt;
@@ -82,7 +82,9 @@ fn body(site: u128, seq: u64) -> Bytes {
             "readings": readings(seq),
         }],
     });
-    zstd::encode_all(batch.to_string().as_bytes(), 3).map(Bytes::from).unwrap_or_default()
+    let packer = zstd::bulk::Compressor::with_dictionary(3, wire::packing::DICTIONARY);
+    let packed = packer.and_then(|mut packer| packer.compress(batch.to_string().as_bytes()));
+    packed.map(Bytes::from).unwrap_or_default()
 }
 
 fn site(number: usize) -> Option<SiteId> {
@@ -173,18 +175,44 @@ async fn scrape(collector: &Collector, now: i64, coding: Coding) -> usize {
 /// The parts of an ingest that can be had by themselves.
 fn parts() -> anyhow::Result<()> {
     let packed = body(1, 1);
-    let unpacked = zstd::decode_all(&packed[..])?;
+    let mut unpacker = zstd::bulk::Decompressor::with_dictionary(wire::packing::DICTIONARY)?;
+    let unpacked = unpacker.decompress(&packed, wire::limits::UNPACKED_BYTES)?;
     println!("a report of {} bytes, {} unpacked", packed.len(), unpacked.len());
-    row("unpack", each(|| drop(black_box(zstd::decode_all(&packed[..])))), "CPU");
+    let mut unpack = || unpacker.decompress(&packed, unpacked.len());
+    row("unpack", each(|| drop(black_box(unpack()))), "CPU");
     let batch = || serde_json::from_slice::<wire::Batch<'_>>(&unpacked);
     row("read the batch", each(|| drop(black_box(batch()))), "CPU");
     let text = batch()?.reports.first().map(|report| report.get()).unwrap_or_default();
     let report = || serde_json::from_str::<wire::Report>(text);
     row("read the report", each(|| drop(black_box(report()))), "CPU");
-    let (report, id) = (report()?, "th-00001".parse()?);
-    let render =
-        || -> Vec<_> { report.readings.iter().map(|r| exposition::reading(&id, r, NOW)).collect() };
+    let (report, id, last) = (report()?, "th-00001".parse()?, Lines::default());
+    let render = || -> Vec<_> {
+        report.readings.iter().map(|r| exposition::reading(&id, r, NOW, &last)).collect()
+    };
     row("render it", each(|| drop(black_box(render()))), "CPU");
+    Ok(())
+}
+
+/// Counting once, by itself: a group of sites at a time, as after an outage.
+async fn counting(sites: usize, rounds: u64) -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let telemetry = Arc::new(Telemetry::new()?);
+    let (handle, _) = received::start(store::open(directory.path())?, telemetry)?;
+    let before = processor();
+    for round in 1..=rounds {
+        let mut requests = JoinSet::new();
+        for number in 0..sites {
+            let boot = Uuid::from_u128(number as u128);
+            let Some(site) = site(number) else { continue };
+            let reports = vec![(boot, round, Some(NOW))];
+            let reception = Reception { site, received_at: NOW, clock: Some((boot, 0)), reports };
+            let handle = handle.clone();
+            requests.spawn(async move { handle.record(reception).await });
+        }
+        while requests.join_next().await.is_some() {}
+    }
+    let reports = u32::try_from(sites)? * u32::try_from(rounds)?;
+    row("count it once, durably", since(before) / reports, "CPU a report");
     Ok(())
 }
 
@@ -227,6 +255,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     parts()?;
     runtime.block_on(async {
+        counting(356, 20).await?;
         measure(356, 20).await?;
         measure(10_000, 2).await
     })

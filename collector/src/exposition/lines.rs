@@ -75,6 +75,14 @@ pub(super) struct Renderer {
 }
 
 impl Renderer {
+    /// A renderer with room for as much as these lines take: a probe's next reading is about as
+    /// long as its last, and growing a text line by line costs as much as rendering it.
+    pub(super) fn like(lines: &Lines) -> Self {
+        // Counters gain digits.
+        let text = String::with_capacity(lines.text.len() + lines.text.len() / 16);
+        Self { text, runs: Vec::with_capacity(lines.runs.len()), series: 0 }
+    }
+
     /// One series with a number.
     pub(super) fn number<'a>(
         &mut self,

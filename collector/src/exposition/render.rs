@@ -31,10 +31,11 @@ rows! {
     UP = "bridge_up";
 }
 
-/// The lines of a reading: its outcome, then its samples.
+/// The lines of a reading: its outcome, then its samples. `last` are those of the probe's last
+/// reading.
 #[must_use]
-pub fn reading(site: &SiteId, reading: &Reading, taken_at: UnixMillis) -> Lines {
-    let mut renderer = Renderer::default();
+pub fn reading(site: &SiteId, reading: &Reading, taken_at: UnixMillis, last: &Lines) -> Lines {
+    let mut renderer = Renderer::like(last);
     let probe = [site.as_str(), reading.probe.as_str(), &reading.kind];
     let success = if reading.failure.is_none() { 1.0 } else { 0.0 };
     for (row, number) in [

@@ -164,7 +164,8 @@ impl Site {
             let fresh = now < taken_at.saturating_add(life(reading.every_ms));
             let lines = if fresh {
                 self.leave_out(&mut reading, now, ignored);
-                exposition::reading(id, &reading, taken_at)
+                let last = self.probes.get(&reading.probe).map(|held| &held.lines);
+                exposition::reading(id, &reading, taken_at, last.unwrap_or(&Lines::default()))
             } else {
                 Lines::default()
             };
@@ -190,27 +191,22 @@ impl Site {
         let others =
             || self.probes.values().filter(|p| p.reading.probe != reading.probe && p.is_fresh(now));
         let mut left = SERIES.saturating_sub(others().map(|other| other.lines.series()).sum());
-        let mut good = Vec::with_capacity(reading.samples.len());
-        for sample in &reading.samples {
-            let Name::Known(row) = &sample.name else { continue };
+        let mut samples = std::mem::take(&mut reading.samples);
+        samples.retain(|sample| {
+            let Name::Known(row) = &sample.name else { return false };
             let label = sample.label.as_deref();
             let cause = if !row.has_label("probe") && others().any(|o| shows(o, row, label)) {
-                Some(Cause::Duplicate)
+                Cause::Duplicate
             } else if series_of(row) > left {
-                Some(Cause::TooManySeries)
+                Cause::TooManySeries
             } else {
                 left -= series_of(row);
-                None
+                return true;
             };
-            good.push(cause.is_none());
-            if let Some(cause) = cause {
-                *ignored.entry(cause).or_default() += 1;
-            }
-        }
-        if good.contains(&false) {
-            let mut good = good.into_iter();
-            reading.samples.retain(|_| good.next().unwrap_or(false));
-        }
+            *ignored.entry(cause).or_default() += 1;
+            false
+        });
+        reading.samples = samples;
     }
 
     fn make_room(&mut self) {

@@ -9,7 +9,7 @@ use wire::limits::{
 };
 use wire::metrics::{Kind, Source};
 use wire::reading::{Histogram, Name};
-use wire::{Metric, Reading, Report, Sample, Value};
+use wire::{Reading, Report, Sample, Value};
 
 /// Why samples were left out, and how many.
 pub type Ignored = BTreeMap<Cause, u64>;
@@ -69,8 +69,7 @@ pub(super) fn validate(report: &mut Report, ignored: &mut Ignored) -> Result<(),
     tidy(&mut report.agent.os);
     for reading in &mut report.readings {
         check_reading(reading)?;
-        let samples = std::mem::take(&mut reading.samples);
-        reading.samples = good_samples(samples, ignored);
+        keep_good(&mut reading.samples, ignored);
     }
     Ok(())
 }
@@ -93,36 +92,44 @@ fn check_reading(reading: &mut Reading) -> Result<(), String> {
     Ok(())
 }
 
-fn good_samples(samples: Vec<Sample>, ignored: &mut Ignored) -> Vec<Sample> {
+fn keep_good(samples: &mut Vec<Sample>, ignored: &mut Ignored) {
     let mut count = |cause| *ignored.entry(cause).or_default() += 1;
-    let mut good: Vec<(usize, Sample)> = Vec::with_capacity(samples.len());
-    for mut sample in samples {
-        match check_sample(&mut sample) {
-            Ok(row) => good.push((row.index(), sample)),
-            Err(cause) => count(cause),
+    samples.retain_mut(|sample| match check_sample(sample) {
+        Ok(()) => true,
+        Err(cause) => {
+            count(cause);
+            false
         }
-    }
+    });
     // Stable, so that of two equal ones the first is kept.
-    good.sort_by(|(a, one), (b, other)| (a, &one.label).cmp(&(b, &other.label)));
-    let mut kept: Vec<Sample> = Vec::with_capacity(good.len());
-    let mut last = usize::MAX;
-    let mut labels = 0;
-    for (row, sample) in good {
-        labels = if row == last { labels + 1 } else { 1 };
-        if row == last && kept.last().is_some_and(|kept| kept.label == sample.label) {
-            labels -= 1;
+    samples.sort_by(|one, other| (row(one), &one.label).cmp(&(row(other), &other.label)));
+    samples.dedup_by(|later, first| {
+        let same = row(later) == row(first) && later.label == first.label;
+        if same {
             count(Cause::Duplicate);
-        } else if labels > LABEL_VALUES_PER_METRIC {
-            count(Cause::TooManyLabels);
-        } else {
-            kept.push(sample);
         }
-        last = row;
-    }
-    kept
+        same
+    });
+    let (mut last, mut labels) = (None, 0);
+    samples.retain(|sample| {
+        labels = if last == Some(row(sample)) { labels + 1 } else { 1 };
+        last = Some(row(sample));
+        if labels > LABEL_VALUES_PER_METRIC {
+            count(Cause::TooManyLabels);
+        }
+        labels <= LABEL_VALUES_PER_METRIC
+    });
 }
 
-fn check_sample(sample: &mut Sample) -> Result<&'static Metric, Cause> {
+/// The place of a sample's row in the table.
+fn row(sample: &Sample) -> usize {
+    match &sample.name {
+        Name::Known(row) => row.index(),
+        Name::Unknown(_) => usize::MAX,
+    }
+}
+
+fn check_sample(sample: &mut Sample) -> Result<(), Cause> {
     let row = match &sample.name {
         Name::Known(row) => *row,
         Name::Unknown(_) => return Err(Cause::UnknownMetric),
@@ -146,7 +153,7 @@ fn check_sample(sample: &mut Sample) -> Result<&'static Metric, Cause> {
         }
         _ => false,
     };
-    if good { Ok(row) } else { Err(Cause::BadValue) }
+    if good { Ok(()) } else { Err(Cause::BadValue) }
 }
 
 /// Makes a stranger's text fit to be shown: control characters would reach terminals through
