@@ -82,8 +82,8 @@ fn body(site: u128, seq: u64) -> Bytes {
             "readings": readings(seq),
         }],
     });
-    let packer = zstd::bulk::Compressor::with_dictionary(3, wire::packing::DICTIONARY);
-    let packed = packer.and_then(|mut packer| packer.compress(batch.to_string().as_bytes()));
+    let compressor = zstd::bulk::Compressor::with_dictionary(3, wire::packing::DICTIONARY);
+    let packed = compressor.and_then(|mut it| it.compress(batch.to_string().as_bytes()));
     packed.map(Bytes::from).unwrap_or_default()
 }
 
@@ -175,10 +175,10 @@ async fn scrape(collector: &Collector, now: i64, coding: Coding) -> usize {
 /// The parts of an ingest that can be had by themselves.
 fn parts() -> anyhow::Result<()> {
     let packed = body(1, 1);
-    let mut unpacker = zstd::bulk::Decompressor::with_dictionary(wire::packing::DICTIONARY)?;
-    let unpacked = unpacker.decompress(&packed, wire::limits::UNPACKED_BYTES)?;
+    let mut decompressor = zstd::bulk::Decompressor::with_dictionary(wire::packing::DICTIONARY)?;
+    let unpacked = decompressor.decompress(&packed, wire::limits::UNPACKED_BYTES)?;
     println!("a report of {} bytes, {} unpacked", packed.len(), unpacked.len());
-    let mut unpack = || unpacker.decompress(&packed, unpacked.len());
+    let mut unpack = || decompressor.decompress(&packed, unpacked.len());
     row("unpack", each(|| drop(black_box(unpack()))), "CPU");
     let batch = || serde_json::from_slice::<wire::Batch<'_>>(&unpacked);
     row("read the batch", each(|| drop(black_box(batch()))), "CPU");
