@@ -115,8 +115,8 @@ fn way(collector: &str, cause: Cause, detail: &str) -> (String, String) {
             "its name has no address. Check DNS and the network cable",
         ),
         Cause::Refused => (
-            "không có chương trình nào nghe ở cổng này. Kiểm tra địa chỉ, cổng, và collector có đang chạy không",
-            "nothing listens there. Check address and port, and whether the collector is running",
+            "không có chương trình nào nghe ở cổng này. Kiểm tra địa chỉ, cổng, proxy nếu có, và collector có đang chạy không",
+            "nothing listens there. Check address, port and proxy if any, and whether the collector is running",
         ),
         Cause::Unreachable => (
             "không có đường đi tới đó. Kiểm tra dây mạng, bộ định tuyến và tường lửa",
