@@ -10,9 +10,9 @@ use wire::limits::VERSION;
 use wire::packing::DICTIONARY;
 use wire::{Answer, Batch, UnixMillis};
 
-use super::class::{Class, classify};
+use super::class::{Class, Raw, classify};
 use super::client::{Client, Failed};
-use super::settlement::settle;
+use super::settlement::{printable, settle};
 use super::{BATCH_BYTES, Cause, Counters};
 use crate::platform;
 use crate::run::unix_ms;
@@ -117,33 +117,57 @@ impl Push {
     /// report is alone, so that it takes nobody with it.
     async fn all(&self, reports: &[Stored], timeout: Duration) -> Result<usize, Trouble> {
         let mut parts = vec![reports];
+        let mut suspects = Vec::new();
+        let mut understood = false;
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
-            let (status, class) = self.send(part, timeout).await?;
-            let answered = || format!("the collector answered {status}");
-            match class {
-                Class::Answered(answer) => self.settle(part, &answer).await?,
-                Class::RefusedForGood => {
+            let (told, class) = self.send(part, timeout).await?;
+            match (class, part) {
+                (Class::Answered(answer), _) => {
+                    understood = true;
+                    self.settle(part, &answer).await?;
+                }
+                (Class::RefusedForGood, [report]) => suspects.push((report.key(), told)),
+                (Class::RefusedForGood, _) => {
                     self.counters.failed(Cause::Refusal);
-                    if let [report] = part {
-                        let reason = answered();
-                        say_refused(&[report.key()], Some(&reason));
-                        self.spool.settle(Vec::new(), vec![report.key()]).await?;
-                    } else {
-                        let (newer, older) = part.split_at(part.len() / 2);
-                        parts.extend([older, newer]);
-                    }
+                    let (newer, older) = part.split_at(part.len() / 2);
+                    parts.extend([older, newer]);
                 }
-                Class::Retry(cause, asked) => {
-                    return Err(Trouble { asked, ..Trouble::new(cause, answered()) });
+                (Class::Retry(cause, asked), _) => {
+                    return Err(Trouble { asked, ..Trouble::new(cause, told) });
                 }
-                Class::Credential => return Err(Trouble::new(Cause::Credential, answered())),
+                (Class::Credential, _) => return Err(Trouble::new(Cause::Credential, told)),
             }
         }
+        self.drop_poisoned(&suspects, understood).await?;
         Ok(reports.len())
     }
 
-    /// One request; its status and what the answer means.
-    async fn send(&self, reports: &[Stored], timeout: Duration) -> Result<(u16, Class), Trouble> {
+    /// Drops what was refused alone, provided the collector took something else in the same push.
+    /// One that takes nothing at all does not understand this agent (an older version, somebody
+    /// else's service): then it is not the reports that are at fault, and all of them stay.
+    async fn drop_poisoned(
+        &self,
+        suspects: &[(Key, String)],
+        understood: bool,
+    ) -> Result<(), Trouble> {
+        let Some((_, told)) = suspects.first() else { return Ok(()) };
+        if !understood {
+            return Err(Trouble::new(Cause::Refusal, told));
+        }
+        let keys: Vec<Key> = suspects.iter().map(|(key, _)| *key).collect();
+        for _ in &keys {
+            self.counters.failed(Cause::Refusal);
+        }
+        say_refused(&keys, Some(told));
+        Ok(self.spool.settle(Vec::new(), keys).await?)
+    }
+
+    /// One request; what was answered in words and in meaning.
+    async fn send(
+        &self,
+        reports: &[Stored],
+        timeout: Duration,
+    ) -> Result<(String, Class), Trouble> {
         let sent_at = unix_ms();
         let body = self
             .body(reports, sent_at)
@@ -154,7 +178,7 @@ impl Push {
         if let Class::Answered(answer) = &class {
             self.compare_clocks(i64::midpoint(sent_at, unix_ms()), answer.now);
         }
-        Ok((raw.status, class))
+        Ok((told(&raw), class))
     }
 
     fn body(&self, reports: &[Stored], sent_at: UnixMillis) -> io::Result<Vec<u8>> {
@@ -201,4 +225,10 @@ fn say_refused(keys: &[Key], reason: Option<&str>) {
         let (reports, reason) = (keys.len(), reason.unwrap_or_default());
         tracing::error!(reports, %boot, seq, reason, "refused for good, dropped and counted");
     }
+}
+
+/// An answer for the log.
+fn told(raw: &Raw) -> String {
+    let body = printable(&String::from_utf8_lossy(&raw.body));
+    format!("the collector answered {}: {body}", raw.status)
 }

@@ -44,7 +44,7 @@ pub(super) fn settle(sent: &[Key], answer: &Answer) -> Settlement {
 }
 
 /// A stranger's text for the log: short, ASCII, one line.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let shown = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
     text.chars().take(REASON_CHARS).map(shown).collect()
 }

@@ -182,6 +182,36 @@ async fn one_poisoned_report_is_found_dropped_and_counted_and_the_others_survive
 }
 
 #[tokio::test]
+async fn a_collector_that_takes_nothing_at_all_costs_no_report() {
+    let directory = tempdir().unwrap();
+    let mut old = true;
+    let collector = Scripted::start(move |request| {
+        // An older collector is replaced by one that knows this agent, which minds one report.
+        old &= request.seqs() != [1];
+        if old || request.seqs().contains(&2) {
+            Reply::text(400, "", "version 2 of the protocol")
+        } else {
+            request.accepted()
+        }
+    })
+    .await;
+    let spool = spool(&directory, 4).await;
+    let (push, counters) = push(&collector, &spool);
+    let trouble = push.newest(2, PATIENCE).await.unwrap_err();
+    assert_eq!(trouble.cause, Cause::Refusal);
+    assert!(trouble.to_string().contains("version 2 of the protocol"), "{trouble}");
+    assert_eq!(spool.statistics().reports, 4);
+    assert_eq!(failures(&counters), [("report_refused", 2)]);
+
+    assert_eq!(push.oldest(1, PATIENCE).await.unwrap(), 1);
+    let trouble = push.oldest(1, PATIENCE).await.unwrap_err();
+    assert_eq!(trouble.cause, Cause::Refusal, "alone in its push, nothing speaks against it");
+    assert_eq!(push.newest(4, PATIENCE).await.unwrap(), 3);
+    let statistics = spool.statistics();
+    assert_eq!((statistics.accepted, statistics.refused, statistics.reports), (3, 1, 0));
+}
+
+#[tokio::test]
 async fn an_answer_settles_only_what_was_sent() {
     let directory = tempdir().unwrap();
     let collector = Scripted::start(|_| {
