@@ -82,3 +82,66 @@ fn refusal(index: usize, text: &str, reason: impl std::fmt::Display) -> Refusal 
 fn ascii(reason: &impl std::fmt::Display) -> String {
     reason.to_string().escape_default().take(TEXT_CHARS).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Any JSON, the odd corners of numbers and texts included.
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map("[a-z_]{1,8}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_a_report_only_that_report_suffers(
+            place in prop::sample::select(vec![
+                "/boot", "/seq", "/taken_at", "/uptime_ms", "/agent", "/agent/os", "/readings",
+                "/readings/0", "/readings/0/probe", "/readings/0/kind", "/readings/0/every_ms",
+                "/readings/0/age_ms", "/readings/0/failure", "/readings/0/samples",
+                "/readings/0/samples/0", "/readings/0/samples/0/name",
+                "/readings/0/samples/0/label", "/readings/0/samples/0/value",
+            ]),
+            value in anything(),
+        ) {
+            let good = json!({
+                "boot": Uuid::nil(), "seq": 1, "taken_at": 0, "uptime_ms": 0,
+                "agent": { "version": "", "os": "" },
+                "readings": [{
+                    "probe": "a", "kind": "a", "every_ms": 1, "age_ms": 0, "duration_us": 0,
+                    "failure": null,
+                    "samples": [{ "name": "bridge_host_cpus", "label": null, "value": 1 }],
+                }],
+            });
+            let mut odd = good.clone();
+            *odd.pointer_mut(place).unwrap() = value;
+            let batch = json!({ "version": 1, "sent_at": 0, "reports": [good, odd, good] });
+            let decoded = decode(batch.to_string().as_bytes()).unwrap();
+            let places: Vec<_> = decoded.reports.iter().map(|(place, _)| *place).collect();
+            prop_assert!(places == [0, 1, 2] || places == [0, 2]);
+            prop_assert_eq!(decoded.reports.len() + decoded.refused.len(), 3);
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(decode(&body).is_err());
+        }
+    }
+}
