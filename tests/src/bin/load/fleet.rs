@@ -49,7 +49,7 @@ const METRICS: [&str; 5] = [
     "bridge_host_disk_available_bytes",
     "bridge_link_receive_bytes_total",
     "bridge_link_transmit_bytes_total",
-    "bridge_link_speed_bits_per_second",
+    "bridge_link_speed_bytes_per_second",
 ];
 
 /// Name, label and value of each series of a site at a moment.
