@@ -91,7 +91,7 @@ async fn a_pc_that_hangs_sends_less_and_loses_nothing() {
     let mut run = Run::new(&mut tally, cycle, cycle, false);
     let hang = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        std::thread::sleep(Duration::from_millis(700));
+        std::thread::sleep(Duration::from_millis(800));
     };
     let (outcome, ()) = tokio::join!(probe.run(&mut run), hang);
     if !allowed(outcome) {
