@@ -24,6 +24,7 @@ use wire::yaml::Faults;
 // What is configured and expected.
 pub mod config;
 pub mod inventory;
+pub mod meetings;
 pub mod watch;
 
 // A report's way.
@@ -37,6 +38,8 @@ pub mod enrol;
 pub mod ingest;
 
 pub mod fleet;
+
+pub mod readiness;
 
 // Its readers.
 pub mod exposition;
