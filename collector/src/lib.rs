@@ -22,6 +22,7 @@ use wire::UnixMillis;
 use wire::yaml::Faults;
 
 // What is configured and expected.
+pub mod absences;
 pub mod config;
 pub mod inventory;
 pub mod meetings;

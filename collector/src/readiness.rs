@@ -7,11 +7,43 @@
 //!  policy         ─┤       ▲ damping: what was judged before
 //!  absences       ─┘
 //! ```
+//!
+//! A capability is judged by all fresh evidence of it, from whatever probe:
+//!
+//! ```text
+//!  reading ─▶ evidence (failed run, device states, thresholds) ─▶ damping ─▶ sites ─▶ verdict
+//!                                        look_ahead (until the meeting's end) ──▲
+//! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wire::reading::Capability;
 use wire::{Language, SiteId, UnixMillis};
+
+use crate::absences::Absence;
+use crate::fleet::Snapshot;
+use crate::inventory::{self, Inventory};
+use crate::meetings::Occurrence;
+
+mod damping;
+mod evidence;
+mod incidents;
+mod look_ahead;
+mod meeting_clock;
+mod policy;
+mod reasons;
+mod sites;
+
+#[cfg(test)]
+mod tests;
+
+pub use meeting_clock::{REHEARSAL, WATCH};
+pub use policy::{Damping, Limit, Policy, Thresholds};
+pub use reasons::codes;
+
+use damping::Memory;
+use incidents::Standing;
+use sites::Assessment;
 
 /// Of a capability, a site, or a site in a meeting. The order is that of judgement: the first
 /// that applies is the verdict.
@@ -132,10 +164,140 @@ pub enum Cause {
 pub struct Judgement {
     /// That moment.
     pub at: UnixMillis,
-    /// Every expected site against its own needs.
+    /// Every expected site against its own needs; while it is watched for a meeting, against that
+    /// meeting's.
     pub sites: BTreeMap<SiteId, SiteVerdict>,
     /// Every occurrence from T-60 min to its end against its needs.
     pub meetings: Vec<MeetingVerdict>,
     /// Common causes.
     pub incidents: Vec<Incident>,
+}
+
+/// Everything that is judged, as it is at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct World<'a> {
+    /// What is known of the sites, and the moment.
+    pub fleet: &'a Snapshot,
+    /// What is expected.
+    pub inventory: &'a Inventory,
+    /// The calendar: at least every occurrence from T−60 to its end.
+    pub occurrences: &'a [Occurrence],
+    /// What is asked of the sites.
+    pub policy: &'a Policy,
+    /// Who is excused.
+    pub absences: &'a [Absence],
+}
+
+/// Judges, and remembers between judgements what damping needs; nothing else.
+#[derive(Debug, Default)]
+pub struct Judge {
+    memory: Memory,
+    /// Since when sites have had no network.
+    failing: BTreeMap<SiteId, UnixMillis>,
+}
+
+impl Judge {
+    /// The judgement of the moment at which the fleet was looked at.
+    pub fn judge(&mut self, world: World<'_>) -> Judgement {
+        let World { fleet, inventory, occurrences, policy, .. } = world;
+        let now = fleet.now;
+        self.memory.take(fleet, policy);
+        let watched: Vec<_> = occurrences.iter().filter(|o| o.is_watched(now)).collect();
+        let in_meetings: BTreeSet<_> = watched.iter().flat_map(|o| &o.sites).collect();
+        let urgent: BTreeSet<_> =
+            watched.iter().filter(|o| o.is_urgent(now)).flat_map(|o| &o.sites).collect();
+        let assessments: BTreeMap<_, _> = inventory
+            .sites
+            .keys()
+            .chain(in_meetings.iter().copied())
+            .map(|id| {
+                let site = fleet.site(id.as_str()).map(|(_, site)| site);
+                let when = (now, urgent.contains(id));
+                (id, Assessment::of(id, site, &self.memory, policy, when))
+            })
+            .collect();
+        let meetings =
+            watched.iter().map(|meeting| judge_meeting(world, meeting, &assessments)).collect();
+        let sites = inventory.sites.iter().filter_map(|(id, site)| {
+            let needs = needs_now(world, id, site);
+            let excuse = world.excuse(id, now);
+            Some((id.clone(), assessments.get(id)?.verdict(&needs, excuse, Vec::new())))
+        });
+        let sites = sites.collect();
+        let incidents = self.incidents(world, &assessments, &in_meetings);
+        Judgement { at: now, sites, meetings, incidents }
+    }
+
+    fn incidents(
+        &mut self,
+        world: World<'_>,
+        assessments: &BTreeMap<&SiteId, Assessment>,
+        in_meetings: &BTreeSet<&SiteId>,
+    ) -> Vec<Incident> {
+        let now = world.fleet.now;
+        let mut failing = BTreeMap::new();
+        for (id, assessment) in assessments {
+            if let Some(at) = assessment.without_network_since() {
+                let since = self.failing.get(*id).copied().unwrap_or(at);
+                failing.insert((*id).clone(), since);
+            }
+        }
+        self.failing = failing;
+        let standing = |id: &SiteId| {
+            let Some(assessment) = assessments.get(id) else { return Standing::Silent };
+            if world.excuse(id, now).is_some() {
+                return Standing::Silent;
+            }
+            match (assessment.silent_since(), self.failing.get(id)) {
+                // A dark room is news only while a meeting expects it.
+                (Some(Some(at)), _) if in_meetings.contains(id) => Standing::Fails(at),
+                (Some(_), _) => Standing::Silent,
+                (None, Some(since)) => Standing::Fails(*since),
+                (None, None) => Standing::Works,
+            }
+        };
+        let sites = world.inventory.sites.iter();
+        incidents::incidents(sites.map(|(id, site)| (id, site, standing(id))))
+    }
+}
+
+impl<'a> World<'a> {
+    /// Why a site is excused at a moment, if it is.
+    fn excuse(self, id: &SiteId, at: UnixMillis) -> Option<&'a str> {
+        let site = self.inventory.sites.get(id);
+        let areas = &self.inventory.areas;
+        let absence = self.absences.iter().find(|a| a.excuses(id, site, areas, at))?;
+        Some(&absence.reason)
+    }
+}
+
+/// What a site needs by itself; while it is watched for a meeting, what that needs of it.
+fn needs_now(world: World<'_>, id: &SiteId, site: &inventory::Site) -> Vec<Capability> {
+    let now = world.fleet.now;
+    let meetings = world.occurrences.iter().filter(|o| o.is_watched(now) && o.sites.contains(id));
+    let mut needs: BTreeSet<Capability> = BTreeSet::new();
+    for meeting in meetings {
+        needs.extend(world.policy.needs(Some(site), Some(meeting)));
+    }
+    if needs.is_empty() {
+        needs.extend(world.policy.needs(Some(site), None));
+    }
+    needs.into_iter().collect()
+}
+
+fn judge_meeting(
+    world: World<'_>,
+    meeting: &Occurrence,
+    assessments: &BTreeMap<&SiteId, Assessment>,
+) -> MeetingVerdict {
+    let now = world.fleet.now;
+    let sites = meeting.sites.iter().filter_map(|id| {
+        let site = world.fleet.site(id.as_str()).map(|(_, site)| site);
+        let needs = world.policy.needs(world.inventory.sites.get(id), Some(meeting));
+        // What counts is whether it is excused when it must be there.
+        let excuse = world.excuse(id, now.max(meeting.start));
+        let foreseen = look_ahead::reasons(id, site, meeting, world.occurrences, now);
+        Some((id.clone(), assessments.get(id)?.verdict(needs, excuse, foreseen)))
+    });
+    MeetingVerdict { id: meeting.id.clone(), sites: sites.collect() }
 }

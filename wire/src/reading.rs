@@ -50,6 +50,54 @@ pub enum Capability {
     Clock,
 }
 
+impl Capability {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Network,
+        Self::Camera,
+        Self::Microphone,
+        Self::Speaker,
+        Self::Display,
+        Self::Codec,
+        Self::Power,
+        Self::Host,
+        Self::Clock,
+    ];
+
+    /// The label value in metrics and the word in configurations.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Camera => "camera",
+            Self::Microphone => "microphone",
+            Self::Speaker => "speaker",
+            Self::Display => "display",
+            Self::Codec => "codec",
+            Self::Power => "power",
+            Self::Host => "host",
+            Self::Clock => "clock",
+        }
+    }
+
+    /// For people, to stand at the beginning of a sentence.
+    #[must_use]
+    pub fn word(self, language: Language) -> &'static str {
+        let (vi, en) = match self {
+            Self::Network => ("Đường truyền", "The network"),
+            Self::Camera => ("Camera", "The camera"),
+            Self::Microphone => ("Micrô", "The microphone"),
+            Self::Speaker => ("Loa", "The speaker"),
+            Self::Display => ("Màn hình", "The display"),
+            Self::Codec => ("Thiết bị hội nghị", "The codec"),
+            Self::Power => ("Nguồn điện", "The power supply"),
+            Self::Host => ("Máy tính", "The PC"),
+            Self::Clock => ("Đồng hồ máy tính", "The PC's clock"),
+        };
+        language.pick(vi, en)
+    }
+}
+
 /// A failed run: a stable label for machines, a detail for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

@@ -1,0 +1,93 @@
+//! Maintenance windows and agreed absences: who is excused, and until when. Pure.
+
+use std::collections::BTreeMap;
+
+use wire::ids::AreaId;
+use wire::{SiteId, UnixMillis};
+
+use crate::inventory::{self, Area};
+
+/// An agreed absence or a maintenance window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    /// Whose.
+    pub of: Scope,
+    /// From when.
+    pub from: UnixMillis,
+    /// Until when; that moment is no longer in it.
+    pub to: UnixMillis,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Whose absence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// One site.
+    Site(SiteId),
+    /// All sites of an area and of the areas below it.
+    Area(AreaId),
+    /// All sites behind an uplink.
+    Uplink(String),
+}
+
+impl Absence {
+    /// Whether it excuses a site at a moment.
+    #[must_use]
+    pub fn excuses(
+        &self,
+        id: &SiteId,
+        site: Option<&inventory::Site>,
+        areas: &BTreeMap<AreaId, Area>,
+        at: UnixMillis,
+    ) -> bool {
+        let in_time = self.from <= at && at < self.to;
+        in_time
+            && match &self.of {
+                Scope::Site(of) => of == id,
+                Scope::Area(of) => site.is_some_and(|site| lies_in(site, of, areas)),
+                Scope::Uplink(of) => site.is_some_and(|site| site.uplink == *of),
+            }
+    }
+}
+
+fn lies_in(site: &inventory::Site, area: &AreaId, areas: &BTreeMap<AreaId, Area>) -> bool {
+    let above = |id: &&AreaId| areas.get(*id).and_then(|area| area.parent.as_ref());
+    // An inventory has no rings; were there one, no way is longer than the number of areas.
+    std::iter::successors(site.area.as_ref(), above).take(areas.len() + 1).any(|id| id == area)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absence_covers_what_lies_below_it_while_it_lasts() {
+        let inventory = inventory::parse(
+            "sites.yaml".as_ref(),
+            b"areas: [{ id: tinh, name: T }, { id: huyen, name: H, parent: tinh }]\n\
+              sites: [{ id: a, name: A, area: huyen, uplink: pop-1 }, { id: b, name: B }]",
+        )
+        .unwrap();
+        let excused = |of, id: &str, at| {
+            let absence = Absence { of, from: 100, to: 200, reason: String::new() };
+            let id: SiteId = id.parse().unwrap();
+            absence.excuses(&id, inventory.sites.get(&id), &inventory.areas, at)
+        };
+        let area = || Scope::Area("tinh".parse().unwrap());
+        let uplink = || Scope::Uplink("pop-1".to_owned());
+        let site = || Scope::Site("b".parse().unwrap());
+        for (of, id, at, expected) in [
+            (area(), "a", 100, true),
+            (area(), "a", 99, false),
+            (area(), "a", 200, false),
+            (area(), "b", 150, false),
+            (uplink(), "a", 199, true),
+            (uplink(), "b", 150, false),
+            (site(), "b", 150, true),
+            (site(), "a", 150, false),
+        ] {
+            assert_eq!(excused(of.clone(), id, at), expected, "{of:?} {id} {at}");
+        }
+    }
+}

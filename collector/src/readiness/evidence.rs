@@ -1,0 +1,333 @@
+//! What one reading proves. Pure, and the same for every kind of probe: a failed run, the states
+//! of devices, and the measurements of the table below, whoever made them.
+
+use wire::reading::{self, Capability, Name};
+use wire::{Reading, Value};
+
+use super::policy::{Limit, Thresholds};
+use super::{Verdict, reasons};
+
+/// What a reading says of one source: a device, or the probe itself.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Finding {
+    pub(super) capability: Capability,
+    /// Empty of a source that works.
+    pub(super) code: &'static str,
+    pub(super) subject: Box<str>,
+    pub(super) value: Option<f64>,
+    /// `Ready`, `Degraded`, `Unknown` or `NotReady`.
+    pub(super) verdict: Verdict,
+    /// Whether it is a fault as a whole, not one more value beyond a threshold.
+    pub(super) whole: bool,
+}
+
+impl Finding {
+    fn works(capability: Capability, subject: &str) -> Self {
+        let (code, value, verdict) = ("", None, Verdict::Ready);
+        Self { capability, code, subject: subject.into(), value, verdict, whole: true }
+    }
+
+    /// Whether both are about the same thing.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        (self.capability, self.code, &self.subject)
+            == (other.capability, other.code, &other.subject)
+    }
+}
+
+/// A metric with a threshold.
+struct Measure {
+    metric: &'static str,
+    /// The metric it is a share of.
+    of: Option<&'static str>,
+    code: &'static str,
+    /// What it is evidence of, whatever its reading is evidence of.
+    capability: Option<Capability>,
+    sense: Sense,
+    limit: fn(&Thresholds) -> Limit,
+}
+
+/// On which side of the threshold the fault lies.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Sense {
+    TooMuch,
+    TooLittle,
+}
+
+/// Of a flag whose 0 makes things worse but fails nothing by itself.
+const FLAG: Limit = Limit { degraded: 0.5, failed: -1.0 };
+
+const fn measure(
+    metric: &'static str,
+    code: &'static str,
+    sense: Sense,
+    limit: fn(&Thresholds) -> Limit,
+) -> Measure {
+    Measure { metric, of: None, code, capability: None, sense, limit }
+}
+
+const MEASURES: &[Measure] = &[
+    measure("bridge_probe_loss_ratio", "loss_high", Sense::TooMuch, |t| t.loss_ratio),
+    measure("bridge_probe_jitter_seconds", "jitter_high", Sense::TooMuch, |t| t.jitter_seconds),
+    measure("bridge_probe_connect_seconds", "rtt_high", Sense::TooMuch, |t| t.rtt_seconds),
+    measure("bridge_clock_synchronised", "clock_unsynchronised", Sense::TooLittle, |_| FLAG),
+    Measure {
+        of: Some("bridge_host_disk_size_bytes"),
+        ..measure("bridge_host_disk_available_bytes", "disk_nearly_full", Sense::TooLittle, |t| {
+            t.disk_available_ratio
+        })
+    },
+    Measure {
+        of: Some("bridge_host_memory_size_bytes"),
+        ..measure("bridge_host_memory_available_bytes", "memory_exhausted", Sense::TooLittle, |t| {
+            t.memory_available_ratio
+        })
+    },
+    Measure {
+        capability: Some(Capability::Power),
+        ..measure(MAINS, "mains_lost", Sense::TooLittle, |_| FLAG)
+    },
+    Measure {
+        capability: Some(Capability::Power),
+        ..measure(CHARGE, "battery_low", Sense::TooLittle, |t| t.battery_charge_ratio)
+    },
+];
+
+const MAINS: &str = "bridge_host_mains_online";
+const CHARGE: &str = "bridge_host_battery_charge_ratio";
+const RTT: &str = "bridge_probe_rtt_seconds";
+const DEVICE: &str = "bridge_device_state";
+
+/// Everything a reading says. `rtt` is the mean round trip since the reading before, where there
+/// is one.
+pub(super) fn findings(
+    reading: &Reading,
+    rtt: Option<f64>,
+    thresholds: &Thresholds,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(failure) = &reading.failure {
+        findings.extend(failed(reading, failure.reason));
+        return findings;
+    }
+    let probe = reading.probe.as_str();
+    if let Some(capability) = reading.capability {
+        devices(reading, capability, &mut findings);
+        if findings.is_empty() {
+            findings.push(Finding::works(capability, probe));
+        }
+        let limit = thresholds.rtt_seconds;
+        if let Some(verdict) = rtt.and_then(|rtt| beyond(rtt, limit, Sense::TooMuch)) {
+            let (code, subject) = ("rtt_high", probe.into());
+            findings.push(Finding { capability, code, subject, value: rtt, verdict, whole: false });
+        }
+    }
+    for measure in MEASURES {
+        measured(reading, measure, thresholds, &mut findings);
+    }
+    findings
+}
+
+fn failed(reading: &Reading, reason: reading::Reason) -> Option<Finding> {
+    let capability = reading.capability?;
+    // A probe that could not look has seen nothing. A device it may not open is closed to the
+    // meeting's program as well.
+    let blind = match reason {
+        reading::Reason::Internal => true,
+        reading::Reason::Denied => !reasons::is_device(capability),
+        _ => false,
+    };
+    Some(Finding {
+        capability,
+        code: reasons::of_failure(Some(capability), reason),
+        subject: reading.probe.as_str().into(),
+        value: None,
+        verdict: if blind { Verdict::Unknown } else { Verdict::NotReady },
+        whole: true,
+    })
+}
+
+fn devices(reading: &Reading, capability: Capability, findings: &mut Vec<Finding>) {
+    for sample in &reading.samples {
+        let (Name::Known(row), Value::State(state)) = (&sample.name, &sample.value) else {
+            continue;
+        };
+        if row.name != DEVICE {
+            continue;
+        }
+        let subject = sample.label.as_deref().unwrap_or(reading.probe.as_str());
+        let (code, verdict) = match &**state {
+            "ok" => ("", Verdict::Ready),
+            "degraded" => ("device_degraded", Verdict::Degraded),
+            "missing" => (reasons::missing(capability), Verdict::NotReady),
+            "blocked" => (reasons::blocked(capability), Verdict::NotReady),
+            _ => ("device_unknown", Verdict::Unknown),
+        };
+        let subject = subject.into();
+        findings.push(Finding { capability, code, subject, value: None, verdict, whole: true });
+    }
+}
+
+fn measured(
+    reading: &Reading,
+    measure: &Measure,
+    thresholds: &Thresholds,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(capability) = measure.capability.or(reading.capability) else { return };
+    for (label, number) in numbers(reading, measure.metric) {
+        let value = match measure.of {
+            None => number,
+            Some(of) => match numbers(reading, of).find(|(other, _)| *other == label) {
+                Some((_, whole)) if whole > 0.0 => number / whole,
+                _ => continue,
+            },
+        };
+        // A battery that charges is no worry, however low.
+        let on_mains = || numbers(reading, MAINS).all(|(_, online)| online > 0.5);
+        let subject = label.unwrap_or(reading.probe.as_str());
+        match beyond(value, (measure.limit)(thresholds), measure.sense) {
+            Some(verdict) if measure.metric != CHARGE || !on_mains() => findings.push(Finding {
+                capability,
+                code: measure.code,
+                subject: subject.into(),
+                value: Some(value),
+                verdict,
+                whole: false,
+            }),
+            _ if measure.metric == MAINS => findings.push(Finding::works(capability, subject)),
+            _ => {}
+        }
+    }
+}
+
+/// What a value beyond its threshold means.
+pub(super) fn beyond(value: f64, limit: Limit, sense: Sense) -> Option<Verdict> {
+    let reaches = |limit: f64| match sense {
+        Sense::TooMuch => value >= limit,
+        Sense::TooLittle => value <= limit,
+    };
+    if reaches(limit.failed) {
+        Some(Verdict::NotReady)
+    } else {
+        reaches(limit.degraded).then_some(Verdict::Degraded)
+    }
+}
+
+/// The numbers of one metric, each with its own label.
+pub(super) fn numbers<'a>(
+    reading: &'a Reading,
+    metric: &'a str,
+) -> impl Iterator<Item = (Option<&'a str>, f64)> {
+    reading.samples.iter().filter_map(move |sample| match (&sample.name, &sample.value) {
+        (Name::Known(row), Value::Number(number)) if row.name == metric => {
+            Some((sample.label.as_deref(), *number))
+        }
+        _ => None,
+    })
+}
+
+/// How many round trips were measured since the agent's start, and their sum in seconds.
+pub(super) fn round_trips(reading: &Reading) -> Option<(u64, f64)> {
+    reading.samples.iter().find_map(|sample| match (&sample.name, &sample.value) {
+        (Name::Known(row), Value::Histogram(all)) if row.name == RTT => {
+            Some((all.count(), all.sum))
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+    use wire::metrics;
+
+    use super::*;
+
+    #[test]
+    fn every_metric_and_code_is_in_its_table() {
+        let codes: BTreeSet<_> = reasons::codes().collect();
+        for measure in MEASURES {
+            assert!(metrics::find(measure.metric).is_some(), "{}", measure.metric);
+            assert!(measure.of.is_none_or(|of| metrics::find(of).is_some()));
+            assert!(codes.contains(measure.code), "{}", measure.code);
+        }
+        for name in [RTT, DEVICE] {
+            assert!(metrics::find(name).is_some(), "{name}");
+        }
+        for code in ["rtt_high", "device_degraded", "device_unknown"] {
+            assert!(codes.contains(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_reading_says_what_its_samples_say() {
+        use Verdict::{Degraded, NotReady, Ready, Unknown};
+        let number = |name: &str, value: f64| json!({ "name": name, "value": value });
+        let of = |name: &str, label: &str, value: f64| json!({ "name": name, "label": label, "value": value });
+        let state = |device: &str, state: &str| json!({ "name": "bridge_device_state", "label": device, "value": state });
+        let disk = |free: f64| {
+            vec![
+                of("bridge_host_disk_size_bytes", "/", 1000.0),
+                of("bridge_host_disk_available_bytes", "/", free),
+            ]
+        };
+        let battery = |online: f64| vec![number(MAINS, online), of(CHARGE, "BAT0", 0.1)];
+        let cases = [
+            ("network", None, vec![], vec![("", Ready)]),
+            ("network", Some("timeout"), vec![], vec![("probe_timeout", NotReady)]),
+            ("network", Some("denied"), vec![], vec![("probe_denied", Unknown)]),
+            ("camera", Some("absent"), vec![], vec![("camera_missing", NotReady)]),
+            ("camera", Some("denied"), vec![], vec![("camera_blocked", NotReady)]),
+            ("camera", Some("internal"), vec![], vec![("probe_internal", Unknown)]),
+            (
+                "camera",
+                None,
+                vec![state("front", "ok"), state("back", "missing")],
+                vec![("", Ready), ("camera_missing", NotReady)],
+            ),
+            ("display", None, vec![state("tv", "unknown")], vec![("device_unknown", Unknown)]),
+            ("network", None, vec![number("bridge_probe_loss_ratio", 0.009)], vec![("", Ready)]),
+            (
+                "network",
+                None,
+                vec![number("bridge_probe_loss_ratio", 0.01)],
+                vec![("", Ready), ("loss_high", Degraded)],
+            ),
+            (
+                "network",
+                None,
+                vec![number("bridge_probe_jitter_seconds", 0.2)],
+                vec![("", Ready), ("jitter_high", NotReady)],
+            ),
+            ("host", None, disk(100.0), vec![("", Ready)]),
+            ("host", None, disk(40.0), vec![("", Ready), ("disk_nearly_full", Degraded)]),
+            ("host", None, disk(5.0), vec![("", Ready), ("disk_nearly_full", NotReady)]),
+            ("host", None, battery(1.0), vec![("", Ready), ("", Ready)]),
+            (
+                "host",
+                None,
+                battery(0.0),
+                vec![("", Ready), ("mains_lost", Degraded), ("battery_low", NotReady)],
+            ),
+            (
+                "clock",
+                None,
+                vec![number("bridge_clock_synchronised", 0.0)],
+                vec![("", Ready), ("clock_unsynchronised", Degraded)],
+            ),
+        ];
+        for (capability, failure, samples, expected) in cases {
+            let failure = failure.map(|reason| json!({ "reason": reason }));
+            let reading = json!({
+                "probe": "p", "kind": "k", "capability": capability, "every_ms": 15_000,
+                "duration_us": 1, "failure": failure, "samples": samples,
+            });
+            let reading: Reading = serde_json::from_value(reading).unwrap();
+            let found = findings(&reading, None, &Thresholds::default());
+            let found: Vec<_> = found.iter().map(|f| (f.code, f.verdict)).collect();
+            assert_eq!(found, expected, "{reading:?}");
+        }
+    }
+}

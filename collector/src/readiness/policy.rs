@@ -1,0 +1,191 @@
+//! What is asked of a site, and from where on a measurement is a fault. The structs are the
+//! `readiness` part of `collector.yaml`; every key has a default.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use wire::reading::Capability;
+
+use crate::inventory;
+use crate::meetings::Occurrence;
+
+/// What is asked of a site.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// What a meeting needs of a site where neither the meeting nor the site nor its level says.
+    /// The network: without it there is no meeting, and every agent can measure it.
+    pub needs: Vec<Capability>,
+    /// What a meeting needs of the sites of a level, by the level's name in the inventory.
+    pub levels: BTreeMap<String, Vec<Capability>>,
+    /// Capabilities of which one working source is enough: a room with two cameras can meet with
+    /// one. Of all others every probe counts and the worst decides: a way to the conference
+    /// service has no working part that makes up for a broken one, and an interface that is up
+    /// says nothing about a server that is down.
+    pub one_is_enough: Vec<Capability>,
+    /// From where on a measurement is a fault.
+    pub thresholds: Thresholds,
+    /// How often a fault must be seen.
+    pub damping: Damping,
+}
+
+/// From where on a measurement is a fault.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thresholds {
+    /// Lost echoes, 0 to 1. Above 1 % picture and sound suffer (ITU-T G.1010); at 20 % no codec
+    /// conceals the gaps, and one lost echo of a run of ten stays below it.
+    pub loss_ratio: Limit,
+    /// Variation of the round trip. 30 ms is what a jitter buffer takes unheard; 100 ms is more
+    /// than it holds.
+    pub jitter_seconds: Limit,
+    /// Round trip. 300 ms is twice the one-way comfort of ITU-T G.114; after a second people talk
+    /// into each other.
+    pub rtt_seconds: Limit,
+    /// The PC's clock against the collector's, either way. Half a minute is more than any delay
+    /// on the way; beyond 5 minutes sign-ins are refused (RFC 4120 § 10).
+    pub clock_offset_seconds: Limit,
+    /// Free share of a disk, below which: updates and recordings begin to fail at 5 %, the system
+    /// itself at 1 %.
+    pub disk_available_ratio: Limit,
+    /// Available share of the memory, below which: swapping begins at 10 %, at 3 % programs are
+    /// ended.
+    pub memory_available_ratio: Limit,
+    /// Charge of a battery while there is no mains power, below which. What half a charge lasts
+    /// is no morning's meeting; a fifth is minutes.
+    pub battery_charge_ratio: Limit,
+}
+
+/// Two steps of one measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// From here on it works badly.
+    pub degraded: f64,
+    /// From here on it does not work.
+    pub failed: f64,
+}
+
+/// How often a fault must be seen before it counts: in `faults` of the last `of` readings.
+///
+/// Within 30 minutes of a meeting and during it, a run that failed as a whole and a device that
+/// is gone count at once, for 20 s is all there is; measurements beyond a threshold, such as one
+/// lost burst, are damped even then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Damping {
+    /// m.
+    pub faults: usize,
+    /// n.
+    pub of: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        use Capability::{Camera, Display, Microphone, Network, Speaker};
+        Self {
+            needs: vec![Network],
+            levels: BTreeMap::new(),
+            one_is_enough: vec![Camera, Microphone, Speaker, Display],
+            thresholds: Thresholds::default(),
+            damping: Damping::default(),
+        }
+    }
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        let limit = |degraded, failed| Limit { degraded, failed };
+        Self {
+            loss_ratio: limit(0.01, 0.2),
+            jitter_seconds: limit(0.03, 0.1),
+            rtt_seconds: limit(0.3, 1.0),
+            clock_offset_seconds: limit(30.0, 300.0),
+            disk_available_ratio: limit(0.05, 0.01),
+            memory_available_ratio: limit(0.1, 0.03),
+            battery_charge_ratio: limit(0.5, 0.2),
+        }
+    }
+}
+
+impl Default for Damping {
+    fn default() -> Self {
+        // Two in a row, or two with one good one in between.
+        Self { faults: 2, of: 3 }
+    }
+}
+
+impl Policy {
+    /// What is needed of a site: the meeting's word before the site's, the level's, the default.
+    #[must_use]
+    pub fn needs<'a>(
+        &'a self,
+        site: Option<&'a inventory::Site>,
+        meeting: Option<&'a Occurrence>,
+    ) -> &'a [Capability] {
+        if let Some(needs) = meeting.and_then(|meeting| meeting.needs.as_deref()) {
+            return needs;
+        }
+        let Some(site) = site else { return &self.needs };
+        if !site.needs.is_empty() {
+            return &site.needs;
+        }
+        self.levels.get(&site.level).unwrap_or(&self.needs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(level: &str, needs: Vec<Capability>) -> inventory::Site {
+        inventory::Site {
+            name: String::new(),
+            level: level.to_owned(),
+            area: None,
+            uplink: String::new(),
+            lat: None,
+            lon: None,
+            contact: None,
+            needs,
+        }
+    }
+
+    #[test]
+    fn the_meeting_goes_before_the_site_the_site_before_its_level() {
+        use Capability::{Camera, Codec, Display, Network};
+        let levels = BTreeMap::from([("province".to_owned(), vec![Codec])]);
+        let policy = Policy { levels, ..Policy::default() };
+        let meeting = |needs| Occurrence {
+            id: String::new(),
+            title: String::new(),
+            start: 0,
+            end: 0,
+            sites: std::collections::BTreeSet::new(),
+            needs,
+            unmatched: vec![],
+        };
+        let own = site("province", vec![Camera]);
+        let (province, commune) = (site("province", vec![]), site("commune", vec![]));
+        let (asking, silent) = (meeting(Some(vec![Display])), meeting(None));
+        for (site, meeting, needs) in [
+            (Some(&own), Some(&asking), Display),
+            (Some(&own), Some(&silent), Camera),
+            (Some(&province), Some(&silent), Codec),
+            (Some(&commune), None, Network),
+            (None, None, Network),
+        ] {
+            assert_eq!(policy.needs(site, meeting), [needs]);
+        }
+    }
+
+    #[test]
+    fn every_key_may_be_left_out() {
+        let policy: Policy =
+            serde_yaml::from_str("{ thresholds: { loss_ratio: { degraded: 0.02, failed: 0.1 } } }")
+                .unwrap();
+        assert_eq!(policy.thresholds.loss_ratio, Limit { degraded: 0.02, failed: 0.1 });
+        assert_eq!(policy.thresholds.rtt_seconds, Thresholds::default().rtt_seconds);
+        assert_eq!(policy.needs, [Capability::Network]);
+    }
+}

@@ -1,0 +1,304 @@
+//! The closed list of reasons: a code for machines, and what to do about it in both languages.
+//!
+//! A code, once shipped, keeps its meaning for ever.
+
+use wire::Language;
+use wire::reading::{self, Capability};
+
+use super::Reason;
+
+/// One reason there can be. `{capability}`, `{subject}` and `{value}` stand for the reason's own.
+struct Row {
+    code: &'static str,
+    vi: &'static str,
+    en: &'static str,
+    /// How the value is told.
+    value: Told,
+}
+
+/// How a value is told to people.
+#[derive(Clone, Copy)]
+enum Told {
+    Nothing,
+    Percent,
+    Milliseconds,
+    Seconds,
+}
+
+const fn row(code: &'static str, value: Told, vi: &'static str, en: &'static str) -> Row {
+    Row { code, vi, en, value }
+}
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    // Of the whole site.
+    row("absence_agreed", Told::Nothing,
+        "Vắng mặt đã thống nhất hoặc đang bảo trì: {subject}",
+        "Agreed absence or maintenance: {subject}"),
+    row("never_heard", Told::Nothing,
+        "Điểm cầu chưa bao giờ báo về: cài nhipcau-agent trên máy tính điểm cầu và ghi danh bằng mã của điểm cầu này",
+        "The site has never reported: install nhipcau-agent on its PC and enrol it with this site's code"),
+    row("site_silent", Told::Nothing,
+        "Điểm cầu không còn báo về: gọi người phụ trách bật máy tính, kiểm tra điện và đường truyền, rồi kiểm tra dịch vụ nhipcau-agent",
+        "The site no longer reports: call its technician to switch the PC on and to check mains, line and the nhipcau-agent service"),
+    row("double_booked", Told::Nothing,
+        "Điểm cầu có hai cuộc họp trùng giờ ({subject}): đổi giờ một cuộc hoặc bố trí phòng khác",
+        "The site is in two meetings at one time ({subject}): move one of them or use another room"),
+    // Of evidence.
+    row("no_evidence", Told::Nothing,
+        "{capability}: chưa có số liệu nào; thêm phép đo cho mục này vào agent.yaml, hoặc bỏ khỏi yêu cầu của điểm cầu",
+        "{capability}: nothing has measured it yet; add a probe for it to agent.yaml, or take it out of the site's needs"),
+    row("evidence_stale", Told::Nothing,
+        "{capability}: số liệu đã cũ; kiểm tra phép đo {subject} trong agent.yaml và nhật ký của nhipcau-agent",
+        "{capability}: its evidence is too old; look at probe {subject} in agent.yaml and at the log of nhipcau-agent"),
+    // Of devices.
+    row("camera_missing", Told::Nothing,
+        "Camera không thấy: kiểm tra cáp USB và nguồn của camera {subject}",
+        "Camera not found: check the USB cable and the power of camera {subject}"),
+    row("camera_blocked", Told::Nothing,
+        "Camera bị chặn: mở nắp che, tắt công tắc riêng tư hoặc đóng chương trình đang chiếm camera {subject}",
+        "Camera blocked: open the lid, release the privacy switch or close the program that holds camera {subject}"),
+    row("microphone_missing", Told::Nothing,
+        "Micrô không thấy: kiểm tra cáp và nguồn của micrô {subject}",
+        "Microphone not found: check the cable and the power of microphone {subject}"),
+    row("microphone_blocked", Told::Nothing,
+        "Micrô bị chặn: bật lại tiếng của micrô {subject} và cho phép dùng micrô trong phần quyền riêng tư",
+        "Microphone blocked: unmute microphone {subject} and allow its use in the privacy settings"),
+    row("speaker_missing", Told::Nothing,
+        "Loa không thấy: kiểm tra cáp, nguồn và thiết bị phát mặc định ({subject})",
+        "Speaker not found: check its cable, its power and the default output ({subject})"),
+    row("speaker_blocked", Told::Nothing,
+        "Loa bị tắt tiếng hoặc bị chặn: mở tiếng của loa {subject}",
+        "Speaker muted or blocked: switch the sound of {subject} on"),
+    row("display_missing", Told::Nothing,
+        "Màn hình không thấy: bật màn hình {subject}, kiểm tra cáp HDMI và chọn đúng đầu vào",
+        "Display not found: switch {subject} on, check the HDMI cable and choose the right input"),
+    row("display_blocked", Told::Nothing,
+        "Màn hình {subject} không hiện hình: chọn đúng đầu vào và tắt chế độ ngủ",
+        "Display {subject} shows no picture: choose the right input and wake it up"),
+    row("codec_missing", Told::Nothing,
+        "Thiết bị hội nghị {subject} không thấy: kiểm tra nguồn và cáp mạng của thiết bị",
+        "Codec {subject} not found: check its power and its network cable"),
+    row("codec_blocked", Told::Nothing,
+        "Thiết bị hội nghị {subject} không cho điều khiển: kiểm tra mật khẩu và quyền truy cập",
+        "Codec {subject} refuses access: check its password and access rights"),
+    row("device_missing", Told::Nothing,
+        "{capability}: không thấy {subject}; kiểm tra cáp và nguồn",
+        "{capability}: {subject} not found; check cable and power"),
+    row("device_blocked", Told::Nothing,
+        "{capability}: {subject} bị chặn; kiểm tra quyền truy cập và chương trình đang chiếm thiết bị",
+        "{capability}: {subject} is blocked; check access rights and the program that holds it"),
+    row("device_degraded", Told::Nothing,
+        "{capability}: {subject} chạy không tốt; thử trước giờ họp và chuẩn bị thiết bị thay thế",
+        "{capability}: {subject} works badly; try it before the meeting and have a spare at hand"),
+    row("device_unknown", Told::Nothing,
+        "{capability}: không rõ tình trạng của {subject}; thử trực tiếp tại phòng họp",
+        "{capability}: the state of {subject} is not known; try it in the room"),
+    // Of failed runs.
+    row("probe_timeout", Told::Nothing,
+        "{capability}: phép đo {subject} không nhận được trả lời; kiểm tra đường truyền và máy ở đầu kia",
+        "{capability}: probe {subject} got no answer; check the line and the machine at its other end"),
+    row("probe_refused", Told::Nothing,
+        "{capability}: phép đo {subject} bị từ chối kết nối; kiểm tra dịch vụ hội nghị có đang chạy và tường lửa",
+        "{capability}: probe {subject} was refused; check that the conference service runs, and the firewall"),
+    row("probe_unreachable", Told::Nothing,
+        "{capability}: không có đường đến đích của phép đo {subject}; kiểm tra cáp mạng, modem và định tuyến",
+        "{capability}: there is no way to the target of probe {subject}; check network cable, modem and routing"),
+    row("probe_resolve", Told::Nothing,
+        "{capability}: phép đo {subject} không phân giải được tên miền; kiểm tra máy chủ DNS của máy tính",
+        "{capability}: probe {subject} could not resolve its name; check the PC's name server"),
+    row("probe_tls", Told::Nothing,
+        "{capability}: chứng thư ở phép đo {subject} không hợp lệ; kiểm tra ngày giờ máy tính và hạn chứng thư của dịch vụ",
+        "{capability}: the certificate at probe {subject} is not valid; check the PC's date and the service's certificate"),
+    row("probe_protocol", Told::Nothing,
+        "{capability}: phép đo {subject} nhận trả lời sai giao thức; kiểm tra địa chỉ, cổng và thiết bị chặn giữa đường",
+        "{capability}: probe {subject} got an answer that makes no sense; check address, port and boxes in between"),
+    row("probe_unexpected", Told::Nothing,
+        "{capability}: phép đo {subject} nhận trả lời không như mong đợi; kiểm tra dịch vụ hội nghị ở đầu kia",
+        "{capability}: probe {subject} got an answer that is not the expected one; check the conference service"),
+    row("probe_absent", Told::Nothing,
+        "{capability}: phép đo {subject} không tìm thấy thứ cần đo; kiểm tra cáp, nguồn và tên trong agent.yaml",
+        "{capability}: what probe {subject} measures is not there; check cable, power and the name in agent.yaml"),
+    row("probe_denied", Told::Nothing,
+        "{capability}: phép đo {subject} không có quyền thực hiện; cấp quyền cho dịch vụ nhipcau-agent",
+        "{capability}: probe {subject} may not measure; grant the nhipcau-agent service the right"),
+    row("probe_internal", Told::Nothing,
+        "{capability}: phép đo {subject} gặp lỗi của chính chương trình; gửi nhật ký nhipcau-agent cho bộ phận kỹ thuật",
+        "{capability}: probe {subject} has a fault of its own; send the log of nhipcau-agent to support"),
+    row("probe_other", Told::Nothing,
+        "{capability}: phép đo {subject} thất bại vì lý do chưa biết; cập nhật collector và xem nhật ký nhipcau-agent",
+        "{capability}: probe {subject} failed for a reason unknown here; update the collector and read the agent's log"),
+    // Of measurements.
+    row("loss_high", Told::Percent,
+        "{capability}: mất gói {value} ở phép đo {subject}; ngừng tải lớn trên đường truyền, kiểm tra cáp, gọi nhà mạng",
+        "{capability}: {value} of the echoes of {subject} are lost; stop large transfers, check cables, call the carrier"),
+    row("jitter_high", Told::Milliseconds,
+        "{capability}: trễ biến động {value} ở phép đo {subject}; ngừng tải lớn và dùng mạng dây thay Wi-Fi",
+        "{capability}: jitter of {value} at {subject}; stop large transfers and use a cable instead of Wi-Fi"),
+    row("rtt_high", Told::Milliseconds,
+        "{capability}: trễ khứ hồi {value} ở phép đo {subject}; kiểm tra đường truyền và định tuyến với nhà mạng",
+        "{capability}: round trip of {value} at {subject}; have the carrier check line and routing"),
+    row("clock_unsynchronised", Told::Nothing,
+        "{capability}: không được đồng bộ; bật dịch vụ NTP và cho phép nó tới máy chủ giờ",
+        "{capability}: nobody keeps it right; switch a time service on and let it reach a time server"),
+    row("clock_offset_large", Told::Seconds,
+        "{capability}: lệch {value}; chỉnh lại ngày giờ, nếu lệch lại sau khi tắt máy thì thay pin CMOS",
+        "{capability}: off by {value}; set date and time, and replace the CMOS battery if it comes back"),
+    row("disk_nearly_full", Told::Percent,
+        "{capability}: ổ đĩa {subject} chỉ còn trống {value}; xóa bản ghi và tệp tạm cũ",
+        "{capability}: disk {subject} has only {value} free; remove old recordings and temporary files"),
+    row("memory_exhausted", Told::Percent,
+        "{capability}: bộ nhớ chỉ còn {value}; đóng các chương trình không cần hoặc khởi động lại máy",
+        "{capability}: only {value} of the memory is available; close programs or restart the PC"),
+    row("mains_lost", Told::Nothing,
+        "{capability}: mất điện lưới, máy đang chạy pin; cắm lại nguồn hoặc chuẩn bị máy phát",
+        "{capability}: no mains power, the PC runs on its battery; plug it in or prepare a generator"),
+    row("battery_low", Told::Percent,
+        "{capability}: mất điện lưới và pin {subject} chỉ còn {value}; cắm nguồn ngay",
+        "{capability}: no mains power and battery {subject} is at {value}; plug it in now"),
+    // Of what will be before the meeting ends.
+    row("certificate_expiring", Told::Seconds,
+        "{capability}: chứng thư ở phép đo {subject} hết hạn trước khi họp xong; gia hạn chứng thư của dịch vụ",
+        "{capability}: the certificate at {subject} expires before the meeting ends; renew the service's certificate"),
+];
+
+/// All codes there are.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|row| row.code)
+}
+
+impl Reason {
+    /// What is wrong and what to do, in one sentence.
+    #[must_use]
+    pub fn sentence(&self, language: Language) -> String {
+        // A roll call of a newer version may hold codes that are not in the table.
+        let Some(row) = TABLE.iter().find(|row| row.code == self.code) else {
+            return self.code.to_owned();
+        };
+        let capability = self.capability.map_or("", |capability| capability.word(language));
+        let text = language.pick(row.vi, row.en).replace("{capability}", capability);
+        let text = text.replace("{value}", &self.told(row.value, language));
+        let text = text.replace("{subject}", &self.subject);
+        text.trim_end_matches([' ', ':']).replace(" ()", "")
+    }
+
+    fn told(&self, how: Told, language: Language) -> String {
+        let Some(value) = self.value else { return "?".to_owned() };
+        let text = match how {
+            Told::Nothing => String::new(),
+            Told::Percent => format!("{:.1}%", value * 100.0),
+            Told::Milliseconds => format!("{:.0} ms", value * 1e3),
+            Told::Seconds => format!("{value:.0} s"),
+        };
+        language.pick(text.replace('.', ","), text)
+    }
+}
+
+/// The code of a run that failed.
+pub(super) fn of_failure(capability: Option<Capability>, reason: reading::Reason) -> &'static str {
+    use reading::Reason;
+    match (capability, reason) {
+        (Some(capability), Reason::Absent) if is_device(capability) => missing(capability),
+        (Some(capability), Reason::Denied) if is_device(capability) => blocked(capability),
+        (_, Reason::Timeout) => "probe_timeout",
+        (_, Reason::Refused) => "probe_refused",
+        (_, Reason::Unreachable) => "probe_unreachable",
+        (_, Reason::Resolve) => "probe_resolve",
+        (_, Reason::Tls) => "probe_tls",
+        (_, Reason::Protocol) => "probe_protocol",
+        (_, Reason::Unexpected) => "probe_unexpected",
+        (_, Reason::Absent) => "probe_absent",
+        (_, Reason::Denied) => "probe_denied",
+        (_, Reason::Internal) => "probe_internal",
+        (_, Reason::Other) => "probe_other",
+    }
+}
+
+/// Whether a capability is a thing in the room that can be unplugged.
+pub(super) fn is_device(capability: Capability) -> bool {
+    use Capability::{Camera, Codec, Display, Microphone, Speaker};
+    matches!(capability, Camera | Microphone | Speaker | Display | Codec)
+}
+
+/// The code of a device that is not there.
+pub(super) fn missing(capability: Capability) -> &'static str {
+    match capability {
+        Capability::Camera => "camera_missing",
+        Capability::Microphone => "microphone_missing",
+        Capability::Speaker => "speaker_missing",
+        Capability::Display => "display_missing",
+        Capability::Codec => "codec_missing",
+        _ => "device_missing",
+    }
+}
+
+/// The code of a device that is there and may not be used.
+pub(super) fn blocked(capability: Capability) -> &'static str {
+    match capability {
+        Capability::Camera => "camera_blocked",
+        Capability::Microphone => "microphone_blocked",
+        Capability::Speaker => "speaker_blocked",
+        Capability::Display => "display_blocked",
+        Capability::Codec => "codec_blocked",
+        _ => "device_blocked",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn reason(code: &'static str, capability: Capability, subject: &str) -> Reason {
+        let subject = subject.to_owned();
+        Reason {
+            code,
+            capability: Some(capability),
+            subject,
+            value: Some(0.125),
+            evidence_at: None,
+        }
+    }
+
+    #[test]
+    fn codes_are_unique_and_every_failure_has_one() {
+        let known: BTreeSet<_> = codes().collect();
+        assert_eq!(known.len(), TABLE.len());
+        let capabilities = Capability::ALL.into_iter();
+        for capability in capabilities.map(Some).chain([None]) {
+            for reason in reading::Reason::ALL {
+                assert!(known.contains(of_failure(capability, reason)));
+            }
+        }
+        for capability in Capability::ALL {
+            assert!(known.contains(missing(capability)) && known.contains(blocked(capability)));
+        }
+    }
+
+    #[test]
+    fn a_sentence_says_what_to_do() {
+        let camera = reason("camera_missing", Capability::Camera, "Logitech C920");
+        assert_eq!(
+            camera.sentence(Language::Vi),
+            "Camera không thấy: kiểm tra cáp USB và nguồn của camera Logitech C920"
+        );
+        let loss = reason("loss_high", Capability::Network, "mcu");
+        assert_eq!(
+            loss.sentence(Language::Vi),
+            "Đường truyền: mất gói 12,5% ở phép đo mcu; ngừng tải lớn trên đường truyền, kiểm tra cáp, gọi nhà mạng"
+        );
+        assert!(loss.sentence(Language::En).starts_with("The network: 12.5% of the echoes of mcu"));
+    }
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        for code in codes() {
+            for language in [Language::Vi, Language::En] {
+                let sentence = reason(code, Capability::Host, "{value}").sentence(language);
+                assert!(!sentence.contains("{capability}"), "{sentence}");
+                assert!(!sentence.contains("{subject}"), "{sentence}");
+            }
+        }
+    }
+}
