@@ -8,9 +8,11 @@ use wire::{Language, SiteId};
 use crate::auth::Token;
 use crate::authority::Authority;
 use crate::config::Config;
+use crate::meetings::files;
 use crate::store::{self, credentials};
 use crate::{StartError, inventory, now};
 
+mod agenda;
 mod enroll;
 
 pub use enroll::{Invitation, Which, enroll};
@@ -91,6 +93,8 @@ impl CommandError {
 /// Reads all that `run` would read, changes nothing, and says what it found.
 pub fn check(config: &Config, language: Language) -> Result<String, CommandError> {
     let inventory = inventory::load(&config.inventory).map_err(StartError::Inventory)?;
+    let calendar = config.meetings.as_deref().map(files::load).transpose();
+    let calendar = calendar.map_err(StartError::Calendar)?;
     if let Some(path) = &config.operations.token_file {
         Token::read(path).map_err(StartError::Token)?;
     }
@@ -105,7 +109,8 @@ pub fn check(config: &Config, language: Language) -> Result<String, CommandError
     let (sites, areas) = (inventory.sites.len(), inventory.areas.len());
     let (agents, operations) = (config.agents.listen, config.operations.listen);
     let scheme = if config.operations.has_tls() { "https" } else { "http" };
-    Ok(language.pick(
+    let agenda = calendar.map(|calendar| agenda::told(&calendar, &inventory, now(), language));
+    let good = language.pick(
         format!(
             "Cấu hình hợp lệ. Điểm cầu: {sites}; địa bàn: {areas}.\n\
              Máy trạm kết nối đến {agents}; Prometheus đọc {scheme}://{operations}/metrics.\n"
@@ -114,7 +119,8 @@ pub fn check(config: &Config, language: Language) -> Result<String, CommandError
             "The configuration is good. Sites: {sites}; areas: {areas}.\n\
              Agents connect to {agents}; Prometheus reads {scheme}://{operations}/metrics.\n"
         ),
-    ))
+    );
+    Ok(good + &agenda.unwrap_or_default())
 }
 
 /// Takes a site's credential and unused codes away; a running collector notices within a second.

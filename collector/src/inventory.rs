@@ -23,6 +23,7 @@ use wire::ids::{AreaId, SiteId};
 use wire::reading::Capability;
 use wire::yaml::{Fault, Faults};
 
+pub(crate) use encoding::decode;
 pub use folded::folded;
 
 /// The largest file that is read: 20,000 sites with long names in UTF-16 take half of it.
@@ -112,7 +113,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Inventory, Faults> {
         }
         _ => return Err(whole(path, "an inventory is a file whose name ends in .yaml or .csv")),
     };
-    let text = encoding::decode(bytes).map_err(|message| whole(path, message))?;
+    let text = decode(bytes).map_err(|message| whole(path, message))?;
     reader(path, &text)
 }
 

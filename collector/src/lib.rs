@@ -3,11 +3,12 @@
 //! ```text
 //!  agents ══TLS══▶ listener ─▶ routes ─▶ auth ─▶ ingest ─▶ store (SQLite: counted once)
 //!                                 └────▶ enrol      │
-//!  sites.yaml ─▶ inventory ─▶ watch ──────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
+//!  meetings/  ─▶ meetings ──┐
+//!  sites.yaml ─▶ inventory ─┴▶ watch ─────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
 //!                                                   └────▶ api        ─▶ /api/v1
 //! ```
 //!
-//! `inventory`, `ingest` (decoding), `fleet`, `exposition` and `api` are pure: they take values
+//! `inventory`, `meetings`, `ingest` (decoding), `fleet`, `exposition` and `api` are pure: they take values
 //! and `now`. Sockets, disk and clock live in `listener`, `store`, `watch` and here.
 
 use std::io;
@@ -91,6 +92,9 @@ pub enum StartError {
     /// The inventory has faults.
     #[error(transparent)]
     Inventory(#[from] Faults),
+    /// Calendars have faults. Only `check` ends over them: a collector runs on with the others.
+    #[error("{0}")]
+    Calendar(Faults),
     /// The token file is of no use.
     #[error("operations.token_file: {0}")]
     Token(#[from] TokenError),
@@ -130,7 +134,10 @@ impl StartError {
     /// Whether a file that people write is at fault.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Inventory(_) | Self::Token(_) | Self::Certificate { .. })
+        matches!(
+            self,
+            Self::Inventory(_) | Self::Calendar(_) | Self::Token(_) | Self::Certificate { .. }
+        )
     }
 }
 
@@ -172,6 +179,7 @@ fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartEr
 pub struct Collector {
     telemetry: Arc<Telemetry>,
     fleet: Arc<fleet::Shared>,
+    plan: Arc<meetings::Shared>,
     watch: Watch,
     received: received::Handle,
     agents_authority: Arc<Authority>,
@@ -184,7 +192,8 @@ impl Collector {
     /// Reads everything that can be at fault and starts the store's threads. Runs until `stop`.
     pub fn open(config: &Config, stop: CancellationToken) -> Result<Self, StartError> {
         let telemetry = Arc::new(Telemetry::new()?);
-        let (inventory, watch) = Watch::begin(&config.inventory, Arc::clone(&telemetry))?;
+        let (inventory, calendar, watch) =
+            Watch::begin(&config.inventory, config.meetings.as_deref(), Arc::clone(&telemetry))?;
         let token = config.operations.token_file.as_deref().map(Token::read).transpose()?;
         let agents_authority = Arc::new(Authority::of_agents(config, now())?);
         let operations_authority = Authority::of_operations(config, &agents_authority, now())?;
@@ -210,9 +219,16 @@ impl Collector {
             strangers: Seldom::default(),
         };
         info!(sites = inventory.sites.len(), "inventory read");
+        if config.meetings.is_some() {
+            info!(meetings = calendar.meetings.len(), "calendar read");
+        }
+        let plan = Arc::new(meetings::Shared::default());
+        plan.set_inventory(Arc::new(inventory));
+        plan.set_calendar(calendar);
         Ok(Self {
             telemetry,
             fleet,
+            plan,
             watch,
             received,
             agents_authority,
@@ -248,7 +264,7 @@ impl Collector {
         let drained = CancellationToken::new();
         let authorities = std::iter::once(self.agents_authority).chain(self.operations_authority);
         let tending = tokio::spawn(tend(authorities.collect(), self.telemetry, self.stop.clone()));
-        let watching = tokio::spawn(self.watch.run(self.fleet, self.stop.clone()));
+        let watching = tokio::spawn(self.watch.run(self.fleet, self.plan, self.stop.clone()));
         let operations =
             tokio::spawn(serve(operations, Port::Operations, Arc::clone(&routes), drained.clone()));
         serve(agents, Port::Agents, routes, self.stop).await;

@@ -104,6 +104,10 @@ id! {
     AreaId
 }
 id! {
+    /// A meeting in the calendar (`giao-ban-tuan`); one of its occurrences is `id@start`.
+    MeetingId
+}
+id! {
     /// A probe as its configuration names it (`mcu`, `camera`); unique within an agent.
     ProbeName
 }

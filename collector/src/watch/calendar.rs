@@ -1,0 +1,140 @@
+//! Follows the directory of calendars, each file by itself.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use wire::yaml::Fault;
+
+use super::Finding;
+use super::calm::{Calm, Stamp, stamp};
+use crate::inventory;
+use crate::meetings::Calendar;
+use crate::meetings::files::{self, Content};
+
+/// What the file system says of the directory; none where it cannot be listed.
+type Stamps = Option<Vec<(PathBuf, Stamp)>>;
+
+/// The directory, and what was last made of it.
+#[derive(Debug)]
+pub(super) struct Follower {
+    directory: PathBuf,
+    calm: Calm<Stamps>,
+    files: BTreeMap<PathBuf, File>,
+    /// The faults said last.
+    said: Vec<Fault>,
+    calendar: Calendar,
+}
+
+/// One file.
+#[derive(Debug, Default)]
+struct File {
+    /// The content last judged; none where it could not be read.
+    judged: Option<[u8; 32]>,
+    faults: Vec<Fault>,
+    /// The last good content.
+    content: Option<Content>,
+}
+
+impl Follower {
+    pub(super) fn new(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            calm: Calm::default(),
+            files: BTreeMap::new(),
+            said: Vec::new(),
+            calendar: Calendar::default(),
+        }
+    }
+
+    /// Looks whether a file has changed, come or gone; gives the new calendar, if there is one.
+    pub(super) fn look(&mut self) -> Finding<Calendar> {
+        let listed = files::list(&self.directory);
+        let stamps = listed.as_ref().ok();
+        let stamps = stamps.map(|paths| paths.iter().map(|p| (p.clone(), stamp(p))).collect());
+        if !self.calm.read_now(stamps) {
+            return Finding::NOTHING;
+        }
+        self.judge(listed, false)
+    }
+
+    /// Reads all because somebody asked; says faults even if they were said before.
+    pub(super) fn reload(&mut self) -> Finding<Calendar> {
+        self.said.clear();
+        self.judge(files::list(&self.directory), true)
+    }
+
+    fn judge(&mut self, listed: io::Result<Vec<PathBuf>>, asked: bool) -> Finding<Calendar> {
+        let (mut faults, mut anew) = (Vec::new(), asked);
+        match listed {
+            Ok(paths) => {
+                let before = self.files.len();
+                self.files.retain(|path, _| paths.contains(path));
+                anew |= self.files.len() != before;
+                for path in paths {
+                    let file = self.files.entry(path.clone()).or_default();
+                    anew |= file.read(&path);
+                    faults.extend(file.faults.iter().cloned());
+                }
+            }
+            // The files are as they were, as far as anybody knows.
+            Err(error) => faults.extend(files::unread(&self.directory, &error).0),
+        }
+        let good = self.files.iter().filter_map(|(path, file)| {
+            file.content.as_ref().map(|content| (path.clone(), Content::clone(content)))
+        });
+        let (calendar, between) = files::assemble(&good.collect());
+        faults.extend(between);
+        anew |= faults != self.said;
+        let judged = anew.then_some(faults.is_empty());
+        self.say(faults);
+        Finding { judged, new: self.take(calendar) }
+    }
+
+    fn say(&mut self, faults: Vec<Fault>) {
+        if faults != self.said {
+            for fault in &faults {
+                tracing::error!("{fault}");
+            }
+            if !faults.is_empty() {
+                tracing::error!("calendar: files with faults stay as they were");
+            }
+            self.said = faults;
+        }
+    }
+
+    fn take(&mut self, calendar: Calendar) -> Option<Calendar> {
+        if calendar == self.calendar {
+            return None;
+        }
+        tracing::info!("calendar: {} meetings now", calendar.meetings.len());
+        self.calendar = calendar.clone();
+        Some(calendar)
+    }
+}
+
+impl File {
+    /// Says whether the content is another one.
+    fn read(&mut self, path: &Path) -> bool {
+        let bytes = match inventory::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.judged = None;
+                self.faults = files::unread(path, &error).0;
+                return false;
+            }
+        };
+        let digest = Sha256::digest(&bytes).into();
+        if self.judged == Some(digest) {
+            return false;
+        }
+        self.judged = Some(digest);
+        self.faults.clear();
+        match files::parse(path, &bytes) {
+            Ok(content) => self.content = Some(content),
+            Err(faults) => self.faults = faults.0,
+        }
+        true
+    }
+}
