@@ -9,6 +9,10 @@ use wire::ids::AreaId;
 use wire::reading::{Capability, Reason};
 use wire::{AgentInfo, Sample, SiteId, UnixMillis};
 
+mod roll_call;
+
+pub use roll_call::roll_call;
+
 use crate::fleet::{PastFailure, Probe, Site, Snapshot};
 
 /// `/api/v1/sites`.

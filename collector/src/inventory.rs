@@ -6,7 +6,7 @@
 
 mod csv;
 mod draft;
-mod encoding;
+pub(crate) mod encoding;
 mod folded;
 mod rules;
 mod yaml;

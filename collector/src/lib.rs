@@ -43,6 +43,8 @@ pub mod fleet;
 
 pub mod readiness;
 
+pub mod roll_call;
+
 // Its readers.
 pub mod exposition;
 
@@ -69,6 +71,7 @@ use enrol::Enrolment;
 use fleet::Fleet;
 use ingest::Ingest;
 use listener::{Listener, Patience, descriptors};
+use roll_call::desk::Desk;
 use routes::{Port, Routes};
 use seldom::Seldom;
 use store::received;
@@ -212,6 +215,7 @@ impl Collector {
             enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry)),
             ingest,
             fleet: Arc::clone(&fleet),
+            memory: Desk::new(store::open(&config.state_dir)?),
             telemetry: Arc::clone(&telemetry),
             token,
             patience: Patience::default(),

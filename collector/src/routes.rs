@@ -19,6 +19,7 @@ use crate::enrol::Enrolment;
 use crate::exposition::{self, Shard, Wanted};
 use crate::ingest::{Encoding, Ingest};
 use crate::listener::{Body, Patience, body};
+use crate::roll_call::desk::{ATTENDANCE_BYTES, Desk, Format};
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
 use crate::{answers, api, fleet};
@@ -61,6 +62,8 @@ enum Action<'a> {
     Ready,
     Sites,
     Site(&'a str),
+    RollCall(&'a str),
+    Attendance(&'a str),
 }
 
 /// Everything that can be asked for.
@@ -79,20 +82,32 @@ fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Operations, "/-/ready")        => ("ready",   GET,  Anyone, Action::Ready),
         (Operations, "/metrics")        => ("metrics", GET,  Reader, Action::Metrics),
         (Operations, "/api/v1/sites")   => ("sites",   GET,  Reader, Action::Sites),
-        (Operations, path)              => ("site",    GET,  Reader, Action::Site(path.strip_prefix("/api/v1/sites/")?)),
-        (Agents, _) => return None,
+        (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/sites/")
+                                        => ("site",    GET,  Reader, Action::Site(id)),
+        (Operations, path) if let Some(id) = of_meeting(path, "/roll-call")
+                                        => ("roll_call", GET, Reader, Action::RollCall(id)),
+        (Operations, path) if let Some(id) = of_meeting(path, "/attendance")
+                                        => ("attendance", POST, Reader, Action::Attendance(id)),
+        _ => return None,
     };
     Some(Route { name, method, access, action })
+}
+
+/// The id in `/api/v1/meetings/{id}/…`.
+fn of_meeting<'a>(path: &'a str, what: &str) -> Option<&'a str> {
+    path.strip_prefix("/api/v1/meetings/")?.strip_suffix(what)
 }
 
 const HOME: &str = "\
 Nhip Cau collector
 
-/metrics             for Prometheus: text 0.0.4 or OpenMetrics 1.0
-/api/v1/sites        every site, JSON
-/api/v1/sites/{id}   one site with its readings, JSON
-/-/healthy           whether the program lives
-/-/ready             whether it takes reports
+/metrics                          for Prometheus: text 0.0.4 or OpenMetrics 1.0
+/api/v1/sites                     every site, JSON
+/api/v1/sites/{id}                one site with its readings, JSON
+/api/v1/meetings/{id}/roll-call   what was known at T-15, T-5 and T-0, JSON
+/api/v1/meetings/{id}/attendance  POST who took part, JSON or CSV
+/-/healthy                        whether the program lives
+/-/ready                          whether it takes reports
 ";
 
 /// All that answers need.
@@ -106,6 +121,8 @@ pub struct Routes {
     pub ingest: Ingest,
     /// What is known of the sites.
     pub fleet: Arc<fleet::Shared>,
+    /// What is remembered of meetings.
+    pub memory: Desk,
     /// What is known of this program.
     pub telemetry: Arc<Telemetry>,
     /// What readers must show, if anything.
@@ -198,6 +215,11 @@ impl Routes {
                     None => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
                 }
             }
+            (Action::RollCall(id), _) => match decoded(id) {
+                Some(id) => self.memory.roll_call(id).await,
+                None => answers::text(StatusCode::BAD_REQUEST, "the id is not UTF-8\n"),
+            },
+            (Action::Attendance(id), _) => self.attendance(id, request, now).await,
         }
     }
 
@@ -245,6 +267,27 @@ impl Routes {
         }
     }
 
+    async fn attendance(
+        &self,
+        id: &str,
+        request: Request<Incoming>,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        let Some(format) = Format::from_header(header(&request, CONTENT_TYPE)) else {
+            body::discard(request.into_body());
+            let spoken = "Content-Type is application/json or text/csv here\n";
+            return answers::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, spoken);
+        };
+        let Some(id) = decoded(id) else {
+            body::discard(request.into_body());
+            return answers::text(StatusCode::BAD_REQUEST, "the id is not UTF-8\n");
+        };
+        match body::read(request.into_body(), ATTENDANCE_BYTES, self.patience.body).await {
+            Ok(bytes) => self.memory.attendance(id, format, bytes, now).await,
+            Err(error) => answers::last(answers::empty(error.status())),
+        }
+    }
+
     fn ready(&self) -> Response<Body> {
         if self.stop.is_cancelled() {
             answers::text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
@@ -276,6 +319,21 @@ impl Routes {
 /// `{}`.
 #[derive(serde::Serialize)]
 struct Nothing {}
+
+/// An id as it stood in front of its way into an address (RFC 3986 §2.1): an occurrence's has
+/// `@` and `:`, which some clients escape.
+fn decoded(id: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(id.len());
+    let mut rest = id.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let hex =
+            after.get(..2).filter(|hex| first == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
+        let byte = hex.and_then(|hex| u8::from_str_radix(str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(first));
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    String::from_utf8(bytes).ok()
+}
 
 /// HEAD is GET whose body hyper leaves out.
 fn is_method(wanted: &Method, asked: &Method) -> bool {

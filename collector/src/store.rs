@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub mod attendance;
 pub mod credentials;
 pub mod received;
+pub mod roll_calls;
 
 /// The file's name in the state directory.
 pub const FILE: &str = "collector.db";
@@ -125,6 +127,8 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     if found <= SCHEMA_VERSION {
         transaction.execute_batch(credentials::SCHEMA)?;
         transaction.execute_batch(received::SCHEMA)?;
+        transaction.execute_batch(roll_calls::SCHEMA)?;
+        transaction.execute_batch(attendance::SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
     }

@@ -303,3 +303,72 @@ async fn a_stop_lets_requests_finish_and_says_that_it_is_not_ready() {
     tokio::time::timeout(SOON, world.running).await.unwrap().unwrap().unwrap();
     assert!(TcpStream::connect(world.operations).await.is_err());
 }
+
+#[test]
+fn ids_are_read_as_they_were_before_they_went_into_an_address() {
+    let cases = [
+        ("giao-ban@2026-11-23T07:30", Some("giao-ban@2026-11-23T07:30")),
+        ("giao-ban%402026-11-23T07%3a30", Some("giao-ban@2026-11-23T07:30")),
+        ("h%E1%BB%8Dp", Some("họp")),
+        ("100%", Some("100%")),
+        ("%+1%4", Some("%+1%4")),
+        ("%ff", None),
+    ];
+    for (id, expected) in cases {
+        assert_eq!(decoded(id).as_deref(), expected, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_roll_call_is_asked_for_and_attendance_posted() {
+    let world = World::start();
+    let text = "sites: [{ id: th-0316, name: \"Xã Hoằng Lộc\" }]";
+    let inventory = crate::inventory::parse("a.yaml".as_ref(), text.as_bytes()).unwrap();
+    let occurrence = crate::meetings::Occurrence {
+        id: "m@2026-11-23T07:30".to_owned(),
+        title: "Giao ban".to_owned(),
+        start: 1_000_000,
+        end: 9_000_000,
+        sites: ["th-0316".parse().unwrap()].into(),
+        needs: None,
+        unmatched: Vec::new(),
+    };
+    let judged = crate::readiness::MeetingVerdict {
+        id: occurrence.id.clone(),
+        sites: std::collections::BTreeMap::new(),
+    };
+    let judgement = crate::readiness::Judgement {
+        at: 1_000_500,
+        sites: std::collections::BTreeMap::new(),
+        meetings: vec![judged],
+        incidents: Vec::new(),
+    };
+    let store = crate::store::open(&world.config.state_dir).unwrap();
+    let mut recorder = crate::roll_call::recorder::Recorder::new(store, 0).unwrap();
+    recorder.take(&judgement, &[occurrence], &inventory);
+
+    let path = "/api/v1/meetings/m%402026-11-23T07%3A30";
+    let answer = world.ask("GET", &format!("{path}/roll-call")).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains(r#""latest":"T-0""#) && answer.contains("Hoằng Lộc"), "{answer}");
+    assert!(answer.contains(r#""attendance":null"#), "{answer}");
+    let mut stream = TcpStream::connect(world.operations).await.unwrap();
+    let list = "Điểm cầu;Có mặt\r\nxa hoang loc;vắng\r\n";
+    let header = "Content-Type: text/csv; charset=utf-8\r\nConnection: close\r\n";
+    stream.write_all(post(&format!("{path}/attendance"), header, list).as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.contains("200 OK") && answer.contains(r#""taken":1"#), "{answer}");
+    let answer = world.ask("GET", &format!("{path}/roll-call")).await;
+    assert!(answer.contains(r#""attendance":"absent""#), "{answer}");
+
+    let answer = world.ask("GET", "/api/v1/meetings/m@2026-11-23T08:30/roll-call").await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.contains(r#""nearest":"m@2026-11-23T07:30""#), "{answer}");
+    let mut stream = TcpStream::connect(world.operations).await.unwrap();
+    let header = "Connection: close\r\n";
+    let list = r#"{"th-0999":"present","th-0316":"maybe"}"#;
+    stream.write_all(post(&format!("{path}/attendance"), header, list).as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.contains("422") && answer.contains("th-0999"), "{answer}");
+    assert!(answer.contains("maybe"), "all faults at once: {answer}");
+}

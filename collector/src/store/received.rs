@@ -21,7 +21,7 @@ mod ledger;
 mod tables;
 
 pub use ledger::{Reception, Verdict};
-pub use tables::SCHEMA;
+pub use tables::{SCHEMA, lives_since};
 
 use ledger::Ledger;
 

@@ -1,11 +1,14 @@
 //! The ledger on disk.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
-use wire::SiteId;
+use wire::{SiteId, UnixMillis};
 
 use super::intervals::{Interval, Intervals};
 use super::ledger::{Boot, Ledger};
+use crate::roll_call::later::Life;
 
 /// Boots of agents, and the intervals of numbers received of each. Moments are Unix
 /// milliseconds, NULL where unknown; the offset is the agent's clock minus the collector's.
@@ -27,6 +30,30 @@ CREATE TABLE IF NOT EXISTS received (
     PRIMARY KEY (site, boot, first_seq)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// Every agent's starts as far as reports of them were received that were taken after `since`.
+/// Only moments that are known count.
+pub fn lives_since(
+    connection: &Connection,
+    since: UnixMillis,
+) -> rusqlite::Result<HashMap<SiteId, Vec<Life>>> {
+    let mut starts = connection.prepare_cached(
+        "SELECT site, MIN(first_seq), MIN(first_at), MAX(last_at) FROM received
+         GROUP BY site, boot HAVING MAX(last_at) >= ?1",
+    )?;
+    let rows = starts.query_map([since], |row| {
+        let life = Life { first_seq: row.get(1)?, first_at: row.get(2)?, last_at: row.get(3)? };
+        Ok((row.get::<_, String>(0)?, life))
+    })?;
+    let mut lives: HashMap<SiteId, Vec<Life>> = HashMap::new();
+    for row in rows {
+        let (site, life) = row?;
+        if let Ok(site) = site.parse() {
+            lives.entry(site).or_default().push(life);
+        }
+    }
+    Ok(lives)
+}
 
 /// What [`each_boot`] hands out.
 pub(super) type StoredBoot = (SiteId, Uuid, Boot);
