@@ -24,7 +24,7 @@ pub struct Config {
     pub operations: Operations,
     /// The file that says which sites are expected.
     pub inventory: PathBuf,
-    /// The directory of calendars: `*.yaml` in it.
+    /// The directory of calendars: `*.yaml` and `*.ics` in it.
     pub meetings: Option<PathBuf>,
     /// The language of people's output; the system's where it is not given.
     pub language: Option<Language>,

@@ -1,8 +1,8 @@
 //! The calendar: which sites must be ready when. Pure, but for reading its files.
 //!
 //! ```text
-//!  meetings/*.yaml ─▶ Meeting (a rule that repeats) ─▶ occurrences(from, to) ─▶ readiness
-//!                              ▲ names matched to sites and areas
+//!  meetings/*.yaml ─┬▶ Meeting (a rule that repeats) ─▶ occurrences(from, to) ─▶ readiness
+//!  meetings/*.ics  ─┘            ▲ names matched to sites and areas
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,7 @@ use wire::{SiteId, UnixMillis};
 use crate::inventory::Inventory;
 
 pub mod files;
+mod icalendar;
 mod participants;
 mod recurrence;
 mod yaml;

@@ -7,14 +7,20 @@ use std::sync::Arc;
 
 use wire::yaml::{Fault, Faults};
 
-use super::{Calendar, MEETINGS, Meeting, Origin, yaml};
+use super::icalendar::Event;
+use super::{Calendar, MEETINGS, Meeting, Origin, icalendar, yaml};
 use crate::inventory;
 
 /// Files that are read: one a week for four years.
 const FILES: usize = 200;
 
 /// What one file says.
-pub type Content = Arc<Vec<Meeting>>;
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Content {
+    meetings: Vec<Meeting>,
+    /// Not meetings yet: an event in one file may move or cancel one of another.
+    events: Vec<Event>,
+}
 
 /// The calendars in `directory`, by name. Others are left alone, as are hidden files and the
 /// traces that editors leave.
@@ -36,20 +42,26 @@ pub fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-type Reader = fn(&Path, &str) -> Result<Vec<Meeting>, Faults>;
+type Reader = fn(&Path, &str) -> Result<Content, Faults>;
 
 fn reader(path: &Path) -> Option<Reader> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
     match extension.as_str() {
-        "yaml" | "yml" => Some(yaml::read),
+        "yaml" | "yml" => Some(|path, text| {
+            yaml::read(path, text).map(|meetings| Content { meetings, ..Content::default() })
+        }),
+        "ics" => Some(|path, text| {
+            icalendar::read(path, text).map(|events| Content { events, ..Content::default() })
+        }),
         _ => None,
     }
 }
 
 /// Reads `bytes`, the content of `path`.
-pub fn parse(path: &Path, bytes: &[u8]) -> Result<Content, Faults> {
-    let reader = reader(path)
-        .ok_or_else(|| whole(path, "a calendar is a file whose name ends in .yaml".to_owned()))?;
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Arc<Content>, Faults> {
+    let reader = reader(path).ok_or_else(|| {
+        whole(path, "a calendar is a file whose name ends in .yaml or .ics".to_owned())
+    })?;
     let text = inventory::decode(bytes).map_err(|message| whole(path, message))?;
     reader(path, &text).map(Arc::new)
 }
@@ -57,22 +69,28 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Content, Faults> {
 /// One calendar of all files, and what is wrong between them. Of two meetings with one id the
 /// one in the first file stays.
 #[must_use]
-pub fn assemble(files: &BTreeMap<PathBuf, Content>) -> (Calendar, Vec<Fault>) {
+pub fn assemble(files: &BTreeMap<PathBuf, Arc<Content>>) -> (Calendar, Vec<Fault>) {
     let (mut calendar, mut faults) = (Calendar::default(), Vec::new());
-    for (path, content) in files {
-        for meeting in content.iter() {
-            if calendar.meetings.len() == MEETINGS {
-                faults.extend(whole(path, format!("more than {MEETINGS} meetings in all")).0);
-                return (calendar, faults);
-            }
-            if let Some((_, Origin::File(first))) = calendar.meetings.get(&meeting.id) {
-                let message = format!("the id `{}` is taken in {}", meeting.id, first.display());
-                faults.extend(whole(path, message).0);
-                continue;
-            }
-            let entry = (Arc::new(meeting.clone()), Origin::File(path.clone()));
-            calendar.meetings.insert(meeting.id.clone(), entry);
+    let written = files.iter().flat_map(|(path, content)| {
+        content.meetings.iter().map(|meeting| (meeting.clone(), Origin::File(path.clone())))
+    });
+    let events = files
+        .iter()
+        .flat_map(|(path, content)| content.events.iter().map(move |event| (path, event)));
+    let (of_events, bad_rules) = icalendar::meetings(events);
+    faults.extend(bad_rules);
+    for (meeting, origin) in written.chain(of_events) {
+        let Origin::File(path) = &origin;
+        if calendar.meetings.len() == MEETINGS {
+            faults.extend(whole(path, format!("more than {MEETINGS} meetings in all")).0);
+            break;
         }
+        if let Some((_, Origin::File(first))) = calendar.meetings.get(&meeting.id) {
+            let message = format!("the id `{}` is taken in {}", meeting.id, first.display());
+            faults.extend(whole(path, message).0);
+            continue;
+        }
+        calendar.meetings.insert(meeting.id.clone(), (Arc::new(meeting), origin));
     }
     (calendar, faults)
 }

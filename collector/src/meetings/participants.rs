@@ -22,8 +22,9 @@ pub struct Participants {
     pub areas: Vec<String>,
     /// Single sites.
     pub ids: Vec<String>,
-    /// Sites and areas, as a program wrote them down in one text.
-    pub names: Vec<String>,
+    /// Sites and areas as a calendar program wrote them down, each by its spellings; one text may
+    /// hold several names.
+    pub names: Vec<Vec<String>>,
     /// Sites and areas that do not take part.
     pub except: Vec<String>,
 }
@@ -49,11 +50,8 @@ impl Participants {
                 None => found.unmatched.push(name.clone()),
             }
         }
-        for name in &self.names {
-            match directory.sites_or_area(name) {
-                Some(sites) => found.sites.extend(sites),
-                None => found.unmatched.push(name.clone()),
-            }
+        for spellings in &self.names {
+            found.take(spellings, directory);
         }
         for name in &self.except {
             match directory.sites_or_area(name) {
@@ -91,6 +89,23 @@ impl Participants {
         };
         let everybody = sites.iter().filter(|(id, site)| self.everybody || takes_part((id, site)));
         found.sites.extend(everybody.map(|(id, _)| id.clone()));
+    }
+}
+
+impl Resolved {
+    /// Takes a text as a whole, or else part by part: a name may hold a comma itself.
+    fn take(&mut self, spellings: &[String], directory: &Directory<'_>) {
+        if let Some(sites) = spellings.iter().find_map(|name| directory.sites_or_area(name)) {
+            self.sites.extend(sites);
+            return;
+        }
+        let Some(first) = spellings.first() else { return };
+        for part in first.split([';', ',', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
+            match directory.sites_or_area(part) {
+                Some(sites) => self.sites.extend(sites),
+                None => self.unmatched.push(part.to_owned()),
+            }
+        }
     }
 }
 
@@ -221,13 +236,16 @@ sites:
             ),
             (
                 Participants {
-                    names: names(&["Nghe An", "UBND xa Hoang Quy", "b", "tất cả các"]),
+                    names: vec![
+                        names(&["Nghe An; UBND xa Hoang Quy, tất cả các"]),
+                        names(&["Bà Bình", "a"]),
+                    ],
                     ..none()
                 },
-                "b n",
+                "a b n",
                 "tất cả các",
             ),
-            (Participants { names: names(&["Tất cả"]), ..none() }, "a b n p x y", ""),
+            (Participants { names: vec![names(&["Tất cả"])], ..none() }, "a b n p x y", ""),
             (Participants { ids: names(&["UBND xã Tân Sơn"]), ..none() }, "", "UBND xã Tân Sơn"),
             (none(), "", ""),
         ];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wire::yaml::Fault;
@@ -34,7 +35,7 @@ struct File {
     judged: Option<[u8; 32]>,
     faults: Vec<Fault>,
     /// The last good content.
-    content: Option<Content>,
+    content: Option<Arc<Content>>,
 }
 
 impl Follower {
@@ -82,7 +83,7 @@ impl Follower {
             Err(error) => faults.extend(files::unread(&self.directory, &error).0),
         }
         let good = self.files.iter().filter_map(|(path, file)| {
-            file.content.as_ref().map(|content| (path.clone(), Content::clone(content)))
+            file.content.as_ref().map(|content| (path.clone(), Arc::clone(content)))
         });
         let (calendar, between) = files::assemble(&good.collect());
         faults.extend(between);

@@ -122,24 +122,20 @@ fn meeting(id: &str, title: &str) -> String {
     format!("meetings: [{{ id: {id}, title: {title}, start: 2026-11-23T07:30, duration: 1h }}]")
 }
 
-fn found(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 #[test]
 fn meetings_are_added_changed_and_taken_away_while_running() {
     let mut scene = Scene::new();
     assert_eq!(scene.look_for_meetings(), None);
     scene.save("a.yaml", &meeting("a", "A"));
-    assert_eq!(scene.look_for_meetings(), found("a A"));
+    assert_eq!(scene.look_for_meetings(), Some("a A".to_owned()));
     scene.save("b.yml", &meeting("b", "B"));
     scene.save("notes.txt", "not a calendar");
     scene.save(".b.yml.swp", "what an editor leaves");
-    assert_eq!(scene.look_for_meetings(), found("a A, b B"));
+    assert_eq!(scene.look_for_meetings(), Some("a A, b B".to_owned()));
     scene.save("a.yaml", &meeting("a", "Moved"));
-    assert_eq!(scene.look_for_meetings(), found("a Moved, b B"));
+    assert_eq!(scene.look_for_meetings(), Some("a Moved, b B".to_owned()));
     std::fs::remove_file(scene.calendars.join("a.yaml")).unwrap();
-    assert_eq!(scene.look_for_meetings(), found("b B"));
+    assert_eq!(scene.look_for_meetings(), Some("b B".to_owned()));
     assert_eq!(scene.look_for_meetings(), None);
     assert_eq!(scene.successful(), 1);
 }
@@ -148,11 +144,11 @@ fn meetings_are_added_changed_and_taken_away_while_running() {
 fn a_bad_calendar_keeps_its_last_good_meetings_and_holds_up_no_other() {
     let mut scene = Scene::new();
     scene.save("a.yaml", &meeting("a", "A"));
-    assert_eq!(scene.look_for_meetings(), found("a A"));
+    assert_eq!(scene.look_for_meetings(), Some("a A".to_owned()));
     scene.save("a.yaml", "meetings: [{ id: a }]");
     assert_eq!((scene.look_for_meetings(), scene.successful()), (None, 0));
     scene.save("b.yaml", &meeting("b", "B"));
-    assert_eq!((scene.look_for_meetings(), scene.successful()), (found("a A, b B"), 0));
+    assert_eq!((scene.look_for_meetings(), scene.successful()), (Some("a A, b B".to_owned()), 0));
     scene.write(TWO);
     assert_eq!((scene.look(), scene.successful()), (Some(2), 0), "a.yaml is bad still");
     scene.save("a.yaml", &meeting("a", "A"));
@@ -164,16 +160,16 @@ fn one_id_in_two_files_is_a_fault_until_it_is_mended() {
     let mut scene = Scene::new();
     scene.save("a.yaml", &meeting("a", "A"));
     scene.save("b.yaml", &meeting("a", "B"));
-    assert_eq!((scene.look_for_meetings(), scene.successful()), (found("a A"), 0));
+    assert_eq!((scene.look_for_meetings(), scene.successful()), (Some("a A".to_owned()), 0));
     scene.save("b.yaml", &meeting("b", "B"));
-    assert_eq!((scene.look_for_meetings(), scene.successful()), (found("a A, b B"), 1));
+    assert_eq!((scene.look_for_meetings(), scene.successful()), (Some("a A, b B".to_owned()), 1));
 }
 
 #[test]
 fn a_directory_that_is_gone_is_a_fault_and_its_meetings_stay() {
     let mut scene = Scene::new();
     scene.save("a.yaml", &meeting("a", "A"));
-    assert_eq!(scene.look_for_meetings(), found("a A"));
+    assert_eq!(scene.look_for_meetings(), Some("a A".to_owned()));
     let aside = scene.calendars.with_extension("aside");
     std::fs::rename(&scene.calendars, &aside).unwrap();
     assert_eq!((scene.look_for_meetings(), scene.successful()), (None, 0));
