@@ -1,4 +1,4 @@
-//! What an operator types besides `run`: `check`, `enroll`, `revoke`.
+//! What an operator types besides `run`: `check`, `enroll`, `revoke`, `report`.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,8 +14,10 @@ use crate::{StartError, inventory, now};
 
 mod agenda;
 mod enroll;
+mod report;
 
 pub use enroll::{Invitation, Which, enroll};
+pub use report::{Subject, report};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +36,15 @@ pub enum CommandError {
     /// There is neither credential nor code.
     #[error("site {0} is not enrolled")]
     NotEnrolled(SiteId),
-    /// The codes could not be written.
+    /// There is no roll call of it.
+    #[error("there is no roll call of meeting {meeting}")]
+    UnknownMeeting {
+        /// The id that was asked for.
+        meeting: String,
+        /// The id that may have been meant.
+        nearest: Option<String>,
+    },
+    /// The codes or the report could not be written.
     #[error("{}: {source}", path.display())]
     Output {
         /// The file.
@@ -69,6 +79,16 @@ impl CommandError {
             }
             (Self::UnknownSite { site, nearest: None }, Language::En) => {
                 format!("the inventory has no site {site}; add it there first")
+            }
+            (Self::UnknownMeeting { meeting, nearest }, language) => {
+                let nearest = nearest.as_ref().map_or_else(String::new, |nearest| {
+                    language.pick(
+                        format!("; có phải là {nearest} không?"),
+                        format!("; did you mean {nearest}?"),
+                    )
+                });
+                let vi = format!("chưa có điểm danh nào của cuộc họp {meeting}{nearest}");
+                language.pick(vi, format!("there is no roll call of meeting {meeting}{nearest}"))
             }
             (Self::NotEnrolled(site), Language::Vi) => {
                 format!("điểm cầu {site} chưa ghi danh và không có mã nào, không có gì để thu hồi")

@@ -50,6 +50,8 @@ pub mod exposition;
 
 pub mod api;
 
+pub mod report;
+
 // The collector about itself.
 pub mod telemetry;
 

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
-use collector::commands::{self, CommandError, Invitation, Which};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use collector::commands::{self, CommandError, Invitation, Subject, Which};
 use collector::config::{self, Config};
+use collector::report::{Format, Month};
 use collector::{Collector, Listeners, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,46 @@ enum Command {
         #[arg(long, value_name = "ID")]
         site: SiteId,
     },
+    /// Report a meeting's roll calls, or a month by areas
+    Report(Report),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("subject").required(true))]
+struct Report {
+    /// One meeting by its id, as in giao-ban-tuan@2026-11-23T07:30
+    #[arg(long, value_name = "ID", group = "subject")]
+    meeting: Option<String>,
+    /// All meetings of a month
+    #[arg(long, value_name = "YYYY-MM", group = "subject")]
+    month: Option<Month>,
+    /// For the terminal, for Excel or for the printer
+    #[arg(long, value_enum, default_value_t = Shape::Table)]
+    format: Shape,
+    /// The file to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Shape {
+    Table,
+    Csv,
+    Html,
+}
+
+impl Report {
+    fn format(&self) -> Format {
+        use std::io::IsTerminal;
+        match self.format {
+            Shape::Table => {
+                let plain = self.output.is_some() || std::env::var_os("NO_COLOR").is_some();
+                Format::Table { colours: !plain && std::io::stdout().is_terminal() }
+            }
+            Shape::Csv => Format::Csv,
+            Shape::Html => Format::Html,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +160,14 @@ fn execute(command: Command, config: &Config, language: Language) -> anyhow::Res
         Command::Run => run(config)?,
         Command::Check => print!("{}", commands::check(config, language)?),
         Command::Revoke { site } => print!("{}", commands::revoke(config, &site, language)?),
+        Command::Report(report) => {
+            let format = report.format();
+            let Report { meeting, month, output, .. } = report;
+            let subject = meeting.map(Subject::Meeting).or(month.map(Subject::Month));
+            let Some(subject) = subject else { return Ok(()) };
+            let mut out = std::io::stdout().lock();
+            commands::report(config, &subject, format, language, output.as_ref(), &mut out)?;
+        }
         Command::Enroll(Enroll { site, all: _, again, output, expires }) => {
             let which = site.map_or(Which::All { again, output }, Which::One);
             let invitation = Invitation { which, life: expires };

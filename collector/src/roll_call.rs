@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use wire::ids::AreaId;
 use wire::reading::Capability;
-use wire::{SiteId, UnixMillis};
+use wire::{Language, SiteId, UnixMillis};
 
 use crate::inventory::Inventory;
 use crate::meetings::Occurrence;
-use crate::readiness::{Judgement, Reason, SiteVerdict, Verdict};
+use crate::readiness::{self, Judgement, Reason, SiteVerdict, Verdict};
 
 pub mod attendance;
 pub mod desk;
@@ -170,6 +170,24 @@ pub struct RecordedReason {
     pub value: Option<f64>,
     /// When the evidence was taken.
     pub evidence_at: Option<UnixMillis>,
+}
+
+impl RecordedReason {
+    /// What is wrong and what to do; the bare code where this program does not know it.
+    #[must_use]
+    pub fn told(&self, language: Language) -> String {
+        let Some(code) = readiness::codes().find(|code| *code == self.code) else {
+            return self.code.clone();
+        };
+        let reason = Reason {
+            code,
+            capability: self.capability,
+            subject: self.subject.clone(),
+            value: self.value,
+            evidence_at: self.evidence_at,
+        };
+        reason.sentence(language)
+    }
 }
 
 impl From<&Reason> for RecordedReason {

@@ -149,3 +149,38 @@ fn a_check_finds_what_run_would_find_and_changes_nothing() {
     let error = check(&desk.config, Language::Vi).unwrap_err().to_string();
     assert!(error.contains("operations.token_file") && error.contains("no-token"), "{error}");
 }
+
+#[test]
+fn a_report_of_a_meeting_that_nobody_knows_offers_the_nearest() {
+    use crate::report::Format;
+    use crate::roll_call::{Key, Moment, RollCall};
+
+    let desk = Desk::new();
+    let call = RollCall {
+        key: Key { meeting: "m@2026-11-23T07:30".to_owned(), start: 0, moment: Moment::Start },
+        title: "Giao ban".to_owned(),
+        end: 1,
+        recorded_at: 0,
+        unmatched: Vec::new(),
+        sites: std::collections::BTreeMap::new(),
+    };
+    let mut connection = store::open(&desk.config.state_dir).unwrap();
+    store::roll_calls::write(&mut connection, &[call]).unwrap();
+    let path = desk.path("report.html");
+    let write = |id: &str, output: Option<&PathBuf>| {
+        let (subject, mut out) = (Subject::Meeting(id.to_owned()), Vec::new());
+        report(&desk.config, &subject, Format::Html, Language::Vi, output, &mut out).map(|()| out)
+    };
+    let printed = write("m@2026-11-23T07:30", None).unwrap();
+    assert_eq!(write("m@2026-11-23T07:30", Some(&path)).unwrap(), b"");
+    assert_eq!(fs::read(&path).unwrap().len(), printed.len());
+    for near in ["m@2026-11-23T07:31", "m", "m@2026-12-01T14:00"] {
+        let told = write(near, None).unwrap_err().told(Language::Vi);
+        assert!(told.contains("có phải là m@2026-11-23T07:30 không?"), "{told}");
+    }
+    let told = write("x@y", None).unwrap_err().told(Language::En);
+    assert_eq!(told, "there is no roll call of meeting x@y");
+    let nowhere = desk.path("no/such/report.html");
+    let told = write("m@2026-11-23T07:30", Some(&nowhere)).unwrap_err().told(Language::Vi);
+    assert!(told.contains("no/such/report.html"), "{told}");
+}
