@@ -12,7 +12,7 @@ use collector::fleet::{Fleet, Shared};
 use collector::ingest::{Encoding, Ingest};
 use collector::store::received::{self, Reception};
 use collector::telemetry::Telemetry;
-use collector::{api, exposition, store};
+use collector::{api, exposition, judging, store};
 use http_body_util::BodyExt;
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Value, json};
@@ -164,7 +164,7 @@ async fn fill(collector: &Collector, sites: usize, rounds: u64) -> Duration {
 async fn scrape(collector: &Collector, now: i64, coding: Coding) -> usize {
     let wanted = Wanted { format: Format::OpenMetrics, coding };
     let snapshot = collector.fleet.snapshot(now);
-    let mut body = exposition::body(snapshot, &collector.telemetry, wanted, None);
+    let mut body = exposition::body(snapshot, Arc::default(), &collector.telemetry, wanted, None);
     let mut bytes = 0;
     while let Some(Ok(frame)) = body.frame().await {
         bytes += black_box(frame.into_data()).map_or(0, |data| data.len());
@@ -229,7 +229,8 @@ async fn measure(sites: usize, rounds: u64) -> anyhow::Result<()> {
     let snapshot = black_box(collector.fleet.snapshot(now));
     row("snapshot, while ingest waits", began.elapsed(), "");
     let before = processor();
-    let list = api::sites(&snapshot).len();
+    let judged = judging::Shared::default().latest();
+    let list = api::sites(&snapshot, &judged.judgement).len();
     row(&format!("list of the API, {list} bytes"), since(before), "CPU");
     drop(snapshot);
     for coding in [Coding::Identity, Coding::Gzip, Coding::Zstd] {

@@ -10,10 +10,12 @@ use wire::reading::{Capability, Reason};
 use wire::{AgentInfo, Sample, SiteId, UnixMillis};
 
 mod roll_call;
+mod verdict;
 
 pub use roll_call::roll_call;
 
 use crate::fleet::{PastFailure, Probe, Site, Snapshot};
+use crate::readiness::Judgement;
 
 /// `/api/v1/sites`.
 #[derive(Debug, Serialize)]
@@ -39,6 +41,8 @@ struct SiteLine<'a> {
     last_seen_age_seconds: Option<f64>,
     clock_offset_seconds: Option<f64>,
     agent: Option<&'a AgentInfo>,
+    /// By the latest judgement; none of a site that is not expected.
+    verdict: Option<&'static str>,
 }
 
 /// `/api/v1/sites/{id}`.
@@ -48,6 +52,8 @@ struct SitePage<'a> {
     #[serde(flatten)]
     site: SiteLine<'a>,
     needs: &'a [Capability],
+    #[serde(flatten)]
+    judged: Option<verdict::JudgedLine<'a>>,
     readings: Vec<ReadingLine<'a>>,
 }
 
@@ -94,26 +100,33 @@ impl Serialize for Moment {
 
 /// `/api/v1/sites`: every site in one line each.
 #[must_use]
-pub fn sites(snapshot: &Snapshot) -> Vec<u8> {
+pub fn sites(snapshot: &Snapshot, judgement: &Judgement) -> Vec<u8> {
     let now = snapshot.now;
-    let sites = snapshot.sites.iter().map(|(id, site)| line(id, site, now)).collect();
+    let sites = snapshot.sites.iter().map(|(id, site)| line(id, site, judgement, now));
+    let sites = sites.collect();
     json(&Sites { now: Moment(now), sites })
 }
 
 /// `/api/v1/sites/{id}`: one site with its readings; `None` when nobody knows it (404).
 #[must_use]
-pub fn site(snapshot: &Snapshot, id: &str) -> Option<Vec<u8>> {
+pub fn site(snapshot: &Snapshot, judgement: &Judgement, id: &str) -> Option<Vec<u8>> {
     let now = snapshot.now;
     let (id, site) = snapshot.site(id)?;
     Some(json(&SitePage {
         now: Moment(now),
-        site: line(id, site, now),
+        site: line(id, site, judgement, now),
         needs: site.expected().map_or(&[], |expected| &expected.needs),
+        judged: judgement.sites.get(id).map(|judged| verdict::judged(judged, now)),
         readings: site.probes().map(|(_, probe)| reading(probe, now)).collect(),
     }))
 }
 
-fn line<'a>(id: &'a SiteId, site: &'a Site, now: UnixMillis) -> SiteLine<'a> {
+fn line<'a>(
+    id: &'a SiteId,
+    site: &'a Site,
+    judgement: &Judgement,
+    now: UnixMillis,
+) -> SiteLine<'a> {
     let expected = site.expected();
     SiteLine {
         id,
@@ -130,6 +143,7 @@ fn line<'a>(id: &'a SiteId, site: &'a Site, now: UnixMillis) -> SiteLine<'a> {
         last_seen_age_seconds: site.last_seen().map(|at| age(at, now)),
         clock_offset_seconds: site.clock_offset().map(|offset| offset as f64 / 1e3),
         agent: site.agent(),
+        verdict: judgement.sites.get(id).map(|judged| judged.verdict.label()),
     }
 }
 

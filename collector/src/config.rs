@@ -7,11 +7,13 @@ use serde::{Deserialize, Deserializer, de};
 use wire::Language;
 use wire::yaml::{Fault, Faults, Findings};
 
+use crate::readiness::Policy;
+
 /// Where the packages put it.
 pub const DEFAULT_FILE: &str = "/etc/nhipcau/collector.yaml";
 
 /// The whole file. Paths are absolute or relative to the directory of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The authority's keys and the store.
@@ -26,6 +28,9 @@ pub struct Config {
     pub inventory: PathBuf,
     /// The directory of calendars: `*.yaml` and `*.ics` in it.
     pub meetings: Option<PathBuf>,
+    /// What is asked of sites, and from where on a measurement is a fault.
+    #[serde(default)]
+    pub readiness: Policy,
     /// The language of people's output; the system's where it is not given.
     pub language: Option<Language>,
 }
@@ -197,6 +202,9 @@ impl Config {
                 "is beyond loopback, so `token_file` is needed beside it: the file with the \
                  token that Prometheus sends; or listen on 127.0.0.1",
             );
+        }
+        for (key, message) in self.readiness.faults() {
+            findings.add(&format!("readiness.{key}"), message);
         }
         for (part, certificate, key) in [
             ("agents", &self.agents.certificate, &self.agents.key),

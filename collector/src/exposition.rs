@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  report ─▶ render ─▶ lines ─┐ once, when it arrives
-//!                             ├─▶ gather ─▶ chunks ─▶ body (─▶ gzip, zstd)   each scrape
+//!  judgement ─▶ verdicts ─────┼─▶ gather ─▶ chunks ─▶ body (─▶ gzip, zstd)   each scrape
 //!  telemetry ─▶ software ─────┘
 //! ```
 
@@ -14,12 +14,14 @@ mod negotiate;
 mod render;
 mod shard;
 mod software;
+mod verdicts;
 
 pub use body::body;
 pub use lines::{Lines, series_of};
 pub use negotiate::{Coding, Format, Wanted};
 pub use render::{Facts, facts, reading};
 pub use shard::Shard;
+pub use verdicts::Verdicts;
 
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,8 @@ pub mod fleet;
 
 pub mod readiness;
 
+pub mod judging;
+
 pub mod roll_call;
 
 // Its readers.
@@ -72,8 +74,11 @@ use config::Config;
 use enrol::Enrolment;
 use fleet::Fleet;
 use ingest::Ingest;
+use judging::{AHEAD, Expected, Judged, Judging};
 use listener::{Listener, Patience, descriptors};
+use meetings::Plan;
 use roll_call::desk::Desk;
+use roll_call::recorder::Recorder;
 use routes::{Port, Routes};
 use seldom::Seldom;
 use store::received;
@@ -185,6 +190,8 @@ pub struct Collector {
     telemetry: Arc<Telemetry>,
     fleet: Arc<fleet::Shared>,
     plan: Arc<meetings::Shared>,
+    judging: Judging,
+    recorder: Recorder,
     watch: Watch,
     received: received::Handle,
     agents_authority: Arc<Authority>,
@@ -210,6 +217,10 @@ impl Collector {
         let shown = Arc::clone(&fleet);
         let changed = move |auth: &Auth| shown.lock().set_enrolled(&auth.enrolled());
         let keeper = keeper::start(store::open(&config.state_dir)?, Arc::clone(&auth), changed)?;
+        let judged = Arc::new(judging::Shared::default());
+        let judging =
+            Judging::new(Arc::clone(&fleet), config.readiness.clone(), Arc::clone(&judged));
+        let recorder = Recorder::new(store::open(&config.state_dir)?, now())?;
         let ingest =
             Ingest::new(Arc::clone(&fleet), received.clone(), &history, Arc::clone(&telemetry));
         let routes = Routes {
@@ -217,6 +228,7 @@ impl Collector {
             enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry)),
             ingest,
             fleet: Arc::clone(&fleet),
+            judged,
             memory: Desk::new(store::open(&config.state_dir)?),
             telemetry: Arc::clone(&telemetry),
             token,
@@ -235,6 +247,8 @@ impl Collector {
             telemetry,
             fleet,
             plan,
+            judging,
+            recorder,
             watch,
             received,
             agents_authority,
@@ -270,6 +284,12 @@ impl Collector {
         let drained = CancellationToken::new();
         let authorities = std::iter::once(self.agents_authority).chain(self.operations_authority);
         let tending = tokio::spawn(tend(authorities.collect(), self.telemetry, self.stop.clone()));
+        let judging = tokio::spawn(judge(
+            self.judging,
+            Arc::clone(&self.plan),
+            self.recorder,
+            self.stop.clone(),
+        ));
         let watching = tokio::spawn(self.watch.run(self.fleet, self.plan, self.stop.clone()));
         let operations =
             tokio::spawn(serve(operations, Port::Operations, Arc::clone(&routes), drained.clone()));
@@ -278,6 +298,7 @@ impl Collector {
         for (task, ended) in [
             ("operations", operations.await.map(Ok)),
             ("watch", watching.await),
+            ("judging", judging.await.map(Ok)),
             ("certificates", tending.await.map(Ok)),
         ] {
             match ended {
@@ -298,6 +319,25 @@ async fn serve(listener: Listener, port: Port, routes: Arc<Routes>, stop: Cancel
         async move { routes.answer(port, request, peer, now()).await }
     };
     listener.serve(service, stop).await;
+}
+
+/// Judges by the plan in force, and has what was judged written down.
+async fn judge(
+    judging: Judging,
+    plan: Arc<meetings::Shared>,
+    mut recorder: Recorder,
+    stop: CancellationToken,
+) {
+    let expected = move |now: UnixMillis| {
+        let Plan { inventory, calendar } = plan.plan();
+        let occurrences = calendar.occurrences(&inventory, now, now.saturating_add(AHEAD));
+        Expected { inventory, occurrences, absences: Arc::default() }
+    };
+    let told = move |judged: &Judged| {
+        let Expected { inventory, occurrences, .. } = &judged.expected;
+        recorder.take(&judged.judgement, occurrences, inventory);
+    };
+    judging.run(expected, told, stop).await;
 }
 
 /// Keeps certificates fresh.

@@ -22,7 +22,7 @@ use crate::listener::{Body, Patience, body};
 use crate::roll_call::desk::{ATTENDANCE_BYTES, Desk, Format};
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
-use crate::{answers, api, fleet};
+use crate::{answers, api, fleet, judging};
 
 /// Which listener a request came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,8 @@ pub struct Routes {
     pub ingest: Ingest,
     /// What is known of the sites.
     pub fleet: Arc<fleet::Shared>,
+    /// What is judged of them.
+    pub judged: Arc<judging::Shared>,
     /// What is remembered of meetings.
     pub memory: Desk,
     /// What is known of this program.
@@ -206,11 +208,12 @@ impl Routes {
             (Action::Ready, _) => self.ready(),
             (Action::Metrics, _) => self.metrics(&request, now),
             (Action::Sites, _) => {
-                answers::json_bytes(StatusCode::OK, api::sites(&self.fleet.snapshot(now)))
+                let (snapshot, judged) = (self.fleet.snapshot(now), self.judged.latest());
+                answers::json_bytes(StatusCode::OK, api::sites(&snapshot, &judged.judgement))
             }
             (Action::Site(id), _) => {
                 let snapshot = self.fleet.snapshot(now);
-                match api::site(&snapshot, id) {
+                match api::site(&snapshot, &self.judged.latest().judgement, id) {
                     Some(json) => answers::json_bytes(StatusCode::OK, json),
                     None => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
                 }
@@ -254,7 +257,10 @@ impl Routes {
                 }
             };
         match self.ingest.take(site, encoding, bytes, now).await {
-            Ok(answer) => answers::json(StatusCode::OK, &answer),
+            Ok(mut answer) => {
+                answer.meeting = self.judged.latest().next_meeting(site).cloned();
+                answers::json(StatusCode::OK, &answer)
+            }
             Err(error) => {
                 let status =
                     StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -304,7 +310,8 @@ impl Routes {
         let wanted =
             Wanted::from_headers(header(request, ACCEPT), header(request, ACCEPT_ENCODING));
         let snapshot = self.fleet.snapshot(now);
-        let body = exposition::body(snapshot, &self.telemetry, wanted, shard);
+        let verdicts = Arc::clone(&self.judged.latest().verdicts);
+        let body = exposition::body(snapshot, verdicts, &self.telemetry, wanted, shard);
         let mut answer = Response::new(body);
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(wanted.content_type()));

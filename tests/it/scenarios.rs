@@ -5,7 +5,12 @@
 //!
 //! ```yaml
 //! title: What the scenario is about, as a sentence.
-//! sites: { th-0316: UBND xã Hoằng Lộc }   # who is expected, by name
+//! sites: { th-0316: UBND xã Hoằng Lộc }   # who is expected, by name; or with more to say:
+//!   # th-0316: { name: UBND xã Hoằng Lộc, uplink: pop-1, needs: [network, camera] }
+//! meetings:                     # times since the beginning; `needs`: default each site's own
+//!   - { id: giao-ban, from: 20m, to: 80m, sites: [th-0316] }
+//! absences:
+//!   - { site: th-0316, from: 0s, to: 4h, reason: sửa phòng họp }
 //! steps:
 //!   - at: 15s                   # since the beginning, 2026-11-22T00:00:00Z, which is 1795305600
 //!     sites: { … }              # a new inventory
@@ -23,25 +28,35 @@
 //!       bridge_up{site="th-0316"} 1
 //!     absent: [bridge_probe_success]        # metrics of which there must be no line
 //!     api: { th-0316: { up: true } }        # a part of /api/v1/sites/{id}
+//!     verdicts: { th-0316: [not_ready, camera_missing] }   # the verdict, then all its reasons
+//!     in_meetings: { giao-ban: { th-0316: [ready] } }      # the same in a meeting; all of its
+//!                                           # sites, and all meetings that are judged now
+//!     incidents: { pop-1: [th-0316, th-0317, th-0318] }    # all of them, each with its sites
 //! ```
 //!
-//! Within a step the order is: restart, sites, enrolled, push, then what must be shown.
+//! Within a step the order is: restart, sites, enrolled, push, judgement, then what must be shown.
+//! A reading says with `capability: camera` what it is evidence of.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use collector::absences::{Absence, Scope};
 use collector::exposition::{Coding, Format, Wanted};
 use collector::fleet::{Fleet, Shared};
 use collector::ingest::{Encoding, Ingest};
 use collector::inventory::{Inventory, Site};
+use collector::judging::{Expected, Judging};
+use collector::meetings::Occurrence;
+use collector::readiness::{Cause, Judgement, MeetingVerdict, Policy, SiteVerdict};
 use collector::store::received;
 use collector::telemetry::Telemetry;
-use collector::{api, exposition, store};
+use collector::{api, exposition, judging, store};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use wire::SiteId;
+use wire::reading::Capability;
 
 /// 2026-11-22T00:00:00Z.
 const BEGINNING: i64 = 1_795_305_600_000;
@@ -51,8 +66,49 @@ const BEGINNING: i64 = 1_795_305_600_000;
 struct Scenario {
     #[serde(rename = "title")]
     _title: String,
-    sites: BTreeMap<SiteId, String>,
+    sites: BTreeMap<SiteId, Place>,
+    #[serde(default)]
+    meetings: Vec<Planned>,
+    #[serde(default)]
+    absences: Vec<Excuse>,
     steps: Vec<Step>,
+}
+
+/// An expected site: its name, or more.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Place {
+    Named(String),
+    Described(Described),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    name: String,
+    #[serde(default)]
+    uplink: String,
+    #[serde(default)]
+    needs: Vec<Capability>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Planned {
+    id: String,
+    from: Offset,
+    to: Offset,
+    sites: BTreeSet<SiteId>,
+    needs: Option<Vec<Capability>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Excuse {
+    site: SiteId,
+    from: Offset,
+    to: Offset,
+    reason: String,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +117,7 @@ struct Step {
     at: Offset,
     #[serde(default)]
     restart: bool,
-    sites: Option<BTreeMap<SiteId, String>>,
+    sites: Option<BTreeMap<SiteId, Place>>,
     enrolled: Option<BTreeSet<SiteId>>,
     push: Option<Push>,
     metrics: Option<String>,
@@ -69,7 +125,14 @@ struct Step {
     absent: Vec<String>,
     #[serde(default)]
     api: BTreeMap<SiteId, Json>,
+    #[serde(default)]
+    verdicts: Words,
+    in_meetings: Option<BTreeMap<String, Words>>,
+    incidents: Option<BTreeMap<String, Vec<SiteId>>>,
 }
+
+/// Of each site its verdict, then its reasons.
+type Words = BTreeMap<SiteId, Vec<String>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +167,7 @@ struct PushedReading {
     probe: String,
     #[serde(default = "icmp")]
     kind: String,
+    capability: Option<Capability>,
     #[serde(default = "quarter_minute")]
     every: Offset,
     #[serde(default)]
@@ -181,6 +245,7 @@ impl PushedReading {
         json!({
             "probe": self.probe,
             "kind": self.kind,
+            "capability": self.capability,
             "every_ms": self.every.0,
             "age_ms": self.age.0,
             "duration_us": 20_000,
@@ -193,7 +258,9 @@ impl PushedReading {
 /// A collector without sockets.
 struct Collector {
     state_dir: tempfile::TempDir,
-    inventory: Inventory,
+    inventory: Arc<Inventory>,
+    occurrences: Vec<Occurrence>,
+    absences: Arc<Vec<Absence>>,
     enrolled: BTreeSet<SiteId>,
     running: Option<Running>,
 }
@@ -202,6 +269,8 @@ struct Running {
     fleet: Arc<Shared>,
     store: received::Handle,
     ingest: Ingest,
+    judging: Judging,
+    judged: Arc<judging::Shared>,
     telemetry: Arc<Telemetry>,
 }
 
@@ -216,12 +285,14 @@ impl Collector {
         let fleet = Arc::new(Shared::new(Fleet::restore(&history)));
         let ingest =
             Ingest::new(Arc::clone(&fleet), store.clone(), &history, Arc::clone(&telemetry));
-        self.running.insert(Running { fleet, store, ingest, telemetry })
+        let judged = Arc::new(judging::Shared::default());
+        let judging = Judging::new(Arc::clone(&fleet), Policy::default(), Arc::clone(&judged));
+        self.running.insert(Running { fleet, store, ingest, judging, judged, telemetry })
     }
 
     async fn step(&mut self, step: &Step, place: &str) {
         if let Some(sites) = &step.sites {
-            self.inventory = inventory(sites);
+            self.inventory = Arc::new(inventory(sites));
         }
         if let Some(enrolled) = &step.enrolled {
             self.enrolled.clone_from(enrolled);
@@ -229,13 +300,21 @@ impl Collector {
         if step.restart || self.running.is_none() {
             self.restart().await;
         }
-        let Some(running) = &self.running else { return };
+        let Some(running) = &mut self.running else { return };
         running.fleet.lock().set_inventory(&self.inventory);
         running.fleet.lock().set_enrolled(&self.enrolled);
         let now = BEGINNING + step.at.0;
         if let Some(push) = &step.push {
             running.push(push, now, place).await;
         }
+        // As the calendar does: what is not over yet.
+        let occurrences = self.occurrences.iter().filter(|o| now < o.end).cloned().collect();
+        let expected = Expected {
+            inventory: Arc::clone(&self.inventory),
+            occurrences,
+            absences: Arc::clone(&self.absences),
+        };
+        running.judging.judge_at(now, expected);
         running.check(step, now, place).await;
     }
 }
@@ -253,14 +332,22 @@ impl Running {
 
     async fn check(&self, step: &Step, now: i64, place: &str) {
         let snapshot = || self.fleet.snapshot(now);
+        let judged = self.judged.latest();
+        check_judgement(step, &judged.judgement, place);
         for (site, expected) in &step.api {
-            let page = api::site(&snapshot(), site.as_str());
+            let page = api::site(&snapshot(), &judged.judgement, site.as_str());
             let page = page.unwrap_or_else(|| panic!("{place}: no site {site} in the API"));
             let page: Json = serde_json::from_slice(&page).unwrap();
             assert_part(&page, expected, &format!("{place}: api {site}"));
         }
         let wanted = Wanted { format: Format::Text, coding: Coding::Identity };
-        let body = exposition::body(snapshot(), &self.telemetry, wanted, None);
+        let body = exposition::body(
+            snapshot(),
+            Arc::clone(&judged.verdicts),
+            &self.telemetry,
+            wanted,
+            None,
+        );
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = std::str::from_utf8(&bytes).unwrap();
         if let Some(expected) = &step.metrics {
@@ -272,6 +359,34 @@ impl Running {
             let found = text.lines().find(|line| metric(line) == name);
             assert_eq!(found, None, "{place}: {name} must be absent");
         }
+    }
+}
+
+fn check_judgement(step: &Step, judgement: &Judgement, place: &str) {
+    let words = |judged: &SiteVerdict| -> Vec<String> {
+        let reasons = judged.reasons.iter().map(|reason| reason.code);
+        [judged.verdict.label()].into_iter().chain(reasons).map(str::to_owned).collect()
+    };
+    for (site, expected) in &step.verdicts {
+        let found = judgement.sites.get(site).map(words);
+        assert_eq!(found.as_ref(), Some(expected), "{place}: verdict of {site}");
+    }
+    if let Some(expected) = &step.in_meetings {
+        let sites = |meeting: &MeetingVerdict| -> Words {
+            meeting.sites.iter().map(|(id, judged)| (id.clone(), words(judged))).collect()
+        };
+        let found: BTreeMap<_, _> =
+            judgement.meetings.iter().map(|meeting| (meeting.id.clone(), sites(meeting))).collect();
+        assert_eq!(&found, expected, "{place}: in_meetings");
+    }
+    if let Some(expected) = &step.incidents {
+        let cause = |cause: &Cause| match cause {
+            Cause::Uplink(uplink) => uplink.clone(),
+            Cause::Area(area) => area.clone(),
+        };
+        let found = judgement.incidents.iter();
+        let found: BTreeMap<_, _> = found.map(|i| (cause(&i.cause), i.members.clone())).collect();
+        assert_eq!(&found, expected, "{place}: incidents");
     }
 }
 
@@ -302,19 +417,50 @@ fn assert_part(found: &Json, expected: &Json, place: &str) {
     }
 }
 
-fn inventory(sites: &BTreeMap<SiteId, String>) -> Inventory {
-    let site = |name: &String| Site {
-        name: name.clone(),
-        level: "commune".to_owned(),
-        area: None,
-        uplink: String::new(),
-        lat: None,
-        lon: None,
-        contact: None,
-        needs: vec![],
+fn inventory(sites: &BTreeMap<SiteId, Place>) -> Inventory {
+    let site = |place: &Place| {
+        let (name, uplink, needs) = match place {
+            Place::Named(name) => (name, "", &[][..]),
+            Place::Described(site) => (&site.name, site.uplink.as_str(), &site.needs[..]),
+        };
+        Site {
+            name: name.clone(),
+            level: "commune".to_owned(),
+            area: None,
+            uplink: uplink.to_owned(),
+            lat: None,
+            lon: None,
+            contact: None,
+            needs: needs.to_vec(),
+        }
     };
-    let sites = sites.iter().map(|(id, name)| (id.clone(), site(name))).collect();
+    let sites = sites.iter().map(|(id, place)| (id.clone(), site(place))).collect();
     Inventory { sites, ..Inventory::default() }
+}
+
+impl Planned {
+    fn occurrence(&self) -> Occurrence {
+        Occurrence {
+            id: self.id.clone(),
+            title: self.id.clone(),
+            start: BEGINNING + self.from.0,
+            end: BEGINNING + self.to.0,
+            sites: self.sites.clone(),
+            needs: self.needs.clone(),
+            unmatched: vec![],
+        }
+    }
+}
+
+impl Excuse {
+    fn absence(&self) -> Absence {
+        Absence {
+            of: Scope::Site(self.site.clone()),
+            from: BEGINNING + self.from.0,
+            to: BEGINNING + self.to.0,
+            reason: self.reason.clone(),
+        }
+    }
 }
 
 #[tokio::test]
@@ -331,7 +477,9 @@ async fn what_arrives_is_shown_as_the_scenarios_say() {
             serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut collector = Collector {
             state_dir: tempfile::tempdir().unwrap(),
-            inventory: inventory(&scenario.sites),
+            inventory: Arc::new(inventory(&scenario.sites)),
+            occurrences: scenario.meetings.iter().map(Planned::occurrence).collect(),
+            absences: Arc::new(scenario.absences.iter().map(Excuse::absence).collect()),
             enrolled: BTreeSet::new(),
             running: None,
         };

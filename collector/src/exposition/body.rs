@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, Write};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use super::gather::Gathered;
 use super::negotiate::{Coding, Wanted};
 use super::shard::Shard;
 use super::software;
+use super::verdicts::Verdicts;
 use crate::fleet::{Site, Snapshot};
 use crate::telemetry::Telemetry;
 
@@ -33,6 +35,7 @@ const PACKED_CHUNKS: usize = 2;
 #[must_use]
 pub fn body(
     snapshot: Snapshot,
+    verdicts: Arc<Verdicts>,
     telemetry: &Telemetry,
     wanted: Wanted,
     shard: Option<Shard>,
@@ -41,7 +44,7 @@ pub fn body(
     let families = telemetry.gather();
     let series = telemetry.series.clone();
     let chunks = move || {
-        let mut gathered = Gathered::sites(&snapshot, shard);
+        let mut gathered = Gathered::sites(&snapshot, &verdicts, shard);
         series.set(i64::try_from(gathered.series()).unwrap_or(i64::MAX));
         let mut tail = String::new();
         if shard.is_none_or(Shard::is_first) {

@@ -8,6 +8,7 @@ use wire::metrics::TABLE;
 use super::lines::{Lines, Run};
 use super::render::ups;
 use super::shard::Shard;
+use super::verdicts::Verdicts;
 use crate::fleet::Snapshot;
 
 /// Lines in the order of the exposition, as references into their texts.
@@ -34,8 +35,8 @@ impl Piece {
 }
 
 impl Gathered {
-    /// The lines of the sites.
-    pub(super) fn sites(snapshot: &Snapshot, shard: Option<Shard>) -> Self {
+    /// The lines of the sites, and what was judged of them.
+    pub(super) fn sites(snapshot: &Snapshot, verdicts: &Verdicts, shard: Option<Shard>) -> Self {
         let mut gathered =
             Self { texts: Vec::new(), rows: vec![Vec::new(); TABLE.len()], series: 0 };
         let now = snapshot.now;
@@ -47,6 +48,12 @@ impl Gathered {
             for lines in site.facts().into_iter().chain(readings) {
                 gathered.add(lines);
             }
+        }
+        for (_, lines) in verdicts.sites().filter(|(id, _)| held(id)) {
+            gathered.add(lines);
+        }
+        if shard.is_none_or(Shard::is_first) {
+            gathered.add(verdicts.meetings());
         }
         gathered
     }

@@ -1,8 +1,5 @@
 //! The lines of one reading and of one site. Pure.
 
-use std::sync::LazyLock;
-
-use wire::metrics::{self, Metric};
 use wire::reading::Name;
 use wire::{AgentInfo, Reading, Sample, SiteId, UnixMillis, Value};
 
@@ -12,13 +9,15 @@ use crate::inventory;
 /// Rows the collector makes, each found once.
 macro_rules! rows {
     ($($row:ident = $name:literal;)*) => {
-        $(static $row: LazyLock<Option<&'static Metric>> = LazyLock::new(|| metrics::find($name));)*
+        $(static $row: std::sync::LazyLock<Option<&'static wire::Metric>> =
+            std::sync::LazyLock::new(|| wire::metrics::find($name));)*
 
         /// The names above, for the test that they are in the table.
         #[cfg(test)]
-        const MADE_HERE: &[&str] = &[$($name),*];
+        pub(super) const MADE_HERE: &[&str] = &[$($name),*];
     };
 }
+pub(super) use rows;
 rows! {
     INFO = "bridge_info";
     EXPECTED = "bridge_expected";
@@ -128,12 +127,14 @@ mod tests {
 
     use wire::metrics::{Source, TABLE};
 
+    use super::super::verdicts;
     use super::*;
 
     #[test]
     fn every_row_of_the_collector_is_made_here() {
         let wanted: BTreeSet<_> =
             TABLE.iter().filter(|r| r.source == Source::Collector).map(|row| row.name).collect();
-        assert_eq!(MADE_HERE.iter().copied().collect::<BTreeSet<_>>(), wanted);
+        let made = MADE_HERE.iter().chain(verdicts::MADE_HERE).copied();
+        assert_eq!(made.collect::<BTreeSet<_>>(), wanted);
     }
 }

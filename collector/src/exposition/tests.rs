@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write as _};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use http_body_util::BodyExt;
 use proptest::prelude::*;
@@ -22,7 +23,11 @@ type Series = (String, BTreeMap<String, String>);
 async fn text(snapshot: Snapshot, format: Format, coding: Coding) -> String {
     let telemetry = Telemetry::new().unwrap();
     let wanted = Wanted { format, coding };
-    let packed = body(snapshot, &telemetry, wanted, None).collect().await.unwrap().to_bytes();
+    let packed = body(snapshot, Arc::default(), &telemetry, wanted, None)
+        .collect()
+        .await
+        .unwrap()
+        .to_bytes();
     let mut text = String::new();
     match coding {
         Coding::Identity => text = String::from_utf8(packed.to_vec()).unwrap(),
@@ -328,7 +333,7 @@ async fn shards_together_are_the_whole_and_nothing_comes_twice() {
     let wanted = Wanted { format: Format::Text, coding: Coding::Identity };
     let names = |shard: Option<&str>| {
         let shard = Shard::from_query(shard).unwrap();
-        let body = body(fleet.snapshot(NOW), &telemetry, wanted, shard);
+        let body = body(fleet.snapshot(NOW), Arc::default(), &telemetry, wanted, shard);
         async {
             let bytes = body.collect().await.unwrap().to_bytes();
             read(std::str::from_utf8(&bytes).unwrap()).into_keys().collect::<BTreeSet<_>>()

@@ -13,10 +13,6 @@ pub const WATCH: i64 = 60 * MINUTE;
 /// The rehearsal begins; faults count at once.
 pub const REHEARSAL: i64 = 30 * MINUTE;
 
-/// How far ahead an agent is told of its next meeting: it may sleep through a night, and meetings
-/// still move within a day.
-const TOLD: i64 = 24 * 60 * MINUTE;
-
 impl Occurrence {
     /// Whether its sites are watched: from T−60 to the end.
     #[must_use]
@@ -28,12 +24,6 @@ impl Occurrence {
     #[must_use]
     pub fn is_urgent(&self, now: UnixMillis) -> bool {
         self.is_within(REHEARSAL, now)
-    }
-
-    /// Whether its sites are told of it.
-    #[must_use]
-    pub fn is_told(&self, now: UnixMillis) -> bool {
-        self.is_within(TOLD, now)
     }
 
     fn is_within(&self, lead: i64, now: UnixMillis) -> bool {

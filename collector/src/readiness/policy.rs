@@ -9,6 +9,9 @@ use wire::reading::Capability;
 use crate::inventory;
 use crate::meetings::Occurrence;
 
+/// Readings of each probe that damping may look back on: five minutes at full cadence.
+const READINGS: usize = 20;
+
 /// What is asked of a site.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -115,7 +118,49 @@ impl Default for Damping {
     }
 }
 
+impl Thresholds {
+    /// Each by its key, and whether more than it is worse.
+    fn all(&self) -> [(&'static str, Limit, bool); 7] {
+        [
+            ("loss_ratio", self.loss_ratio, true),
+            ("jitter_seconds", self.jitter_seconds, true),
+            ("rtt_seconds", self.rtt_seconds, true),
+            ("clock_offset_seconds", self.clock_offset_seconds, true),
+            ("disk_available_ratio", self.disk_available_ratio, false),
+            ("memory_available_ratio", self.memory_available_ratio, false),
+            ("battery_charge_ratio", self.battery_charge_ratio, false),
+        ]
+    }
+}
+
 impl Policy {
+    /// What makes no sense in it: keys, and what would be right.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        for (key, Limit { degraded, failed }, more_is_worse) in self.thresholds.all() {
+            let (first, last, side) = if more_is_worse {
+                (degraded, failed, "below")
+            } else {
+                (failed, degraded, "above")
+            };
+            // What is not a number is not in order either.
+            if !(0.0 <= first && first <= last && last.is_finite()) {
+                let message =
+                    format!("`failed` must not be {side} `degraded`, and neither is below 0");
+                faults.push((format!("thresholds.{key}"), message));
+            }
+        }
+        let Damping { faults: seen, of } = self.damping;
+        if !(1..=of).contains(&seen) || of > READINGS {
+            let message = format!(
+                "`faults` is 1 to `of`, and `of` at most {READINGS}, as in {{ faults: 2, of: 3 }}"
+            );
+            faults.push(("damping".to_owned(), message));
+        }
+        faults
+    }
+
     /// What is needed of a site: the meeting's word before the site's, the level's, the default.
     #[must_use]
     pub fn needs<'a>(
@@ -176,6 +221,31 @@ mod tests {
             (None, None, Network),
         ] {
             assert_eq!(policy.needs(site, meeting), [needs]);
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_by_its_key() {
+        let keys = |yaml: &str| -> Vec<String> {
+            let policy: Policy = serde_yaml::from_str(yaml).unwrap();
+            policy.faults().into_iter().map(|(key, _)| key).collect()
+        };
+        assert_eq!(keys("{}"), [""; 0]);
+        for (yaml, key) in [
+            ("thresholds: { loss_ratio: { degraded: 0.2, failed: 0.1 } }", "thresholds.loss_ratio"),
+            (
+                "thresholds: { disk_available_ratio: { degraded: 0.01, failed: 0.1 } }",
+                "thresholds.disk_available_ratio",
+            ),
+            (
+                "thresholds: { rtt_seconds: { degraded: .nan, failed: 1 } }",
+                "thresholds.rtt_seconds",
+            ),
+            ("damping: { faults: 0, of: 3 }", "damping"),
+            ("damping: { faults: 4, of: 3 }", "damping"),
+            ("damping: { faults: 1, of: 21 }", "damping"),
+        ] {
+            assert_eq!(keys(yaml), [key], "{yaml}");
         }
     }
 

@@ -27,6 +27,8 @@ const REQUEST: &[f64] =
 
 const DEVICE_STATES: &[&str] = &["ok", "degraded", "missing", "blocked", "unknown"];
 
+const VERDICTS: &[&str] = &["excused", "not_ready", "unknown", "degraded", "ready"];
+
 const SITE: &[&str] = &["site"];
 const PROBE: &[&str] = &["site", "probe"];
 const PROBE_KIND: &[&str] = &["site", "probe", "kind"];
@@ -54,6 +56,25 @@ pub const TABLE: &[Metric] = &numbered([
         "Whether a report of the site arrived within its time to live."),
     row(Collector, Gauge, Seconds, "bridge_last_seen_timestamp_seconds", SITE,
         "When the last report of the site arrived; absent if there never was one."),
+    // What is judged of the sites, their meetings and what they have in common.
+    row(Collector, StateSet(VERDICTS), None, "bridge_ready_state", &["site", "state"],
+        "The verdict over all that is needed of the site."),
+    row(Collector, StateSet(VERDICTS), None, "bridge_capability_state", &["site", "capability", "state"],
+        "The verdict over one capability of the site, needed or not."),
+    row(Collector, Gauge, Seconds, "bridge_evidence_timestamp_seconds", &["site", "capability"],
+        "When the latest evidence of the capability was taken; absent if there never was any."),
+    row(Collector, Info, None, "bridge_meeting_info", &["meeting", "title"],
+        "A meeting that is not over and starts within 24 hours."),
+    row(Collector, Gauge, Seconds, "bridge_meeting_start_timestamp_seconds", &["meeting"],
+        "When the meeting starts."),
+    row(Collector, Gauge, Seconds, "bridge_meeting_end_timestamp_seconds", &["meeting"],
+        "When the meeting ends."),
+    row(Collector, Gauge, None, "bridge_meeting_sites", &["meeting", "state"],
+        "Sites of the meeting by verdict, from an hour before it to its end."),
+    row(Collector, StateSet(VERDICTS), None, "bridge_meeting_site_state", &["meeting", "site", "state"],
+        "The verdict over a site in the meeting, from an hour before it to its end."),
+    row(Collector, Gauge, None, "bridge_incident_sites", &["uplink", "area"],
+        "Sites that fail together behind one uplink, or in one area where no uplink is known."),
     // The agent of a site.
     row(Collector, Info, None, "bridge_agent_info", &["site", "version", "os"],
         "The agent's version and operating system."),

@@ -1,0 +1,227 @@
+//! Judges as time passes, for everyone who wants to know: the rim around [`crate::readiness`].
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+use wire::batch::NextMeeting;
+use wire::{SiteId, UnixMillis};
+
+use crate::absences::Absence;
+use crate::exposition::Verdicts;
+use crate::fleet;
+use crate::inventory::Inventory;
+use crate::meetings::Occurrence;
+use crate::readiness::{Judge, Judgement, Policy, World};
+
+/// Between two judgements while a meeting is watched: with a probe's 15 s and the way here there
+/// are 3 s left of the 20 in which a fault must show.
+const WATCHED: Duration = Duration::from_secs(2);
+
+/// Between two judgements otherwise: as often as reports come, and soon enough for a meeting
+/// that was just written down and is about to start.
+const RESTING: Duration = Duration::from_secs(15);
+
+/// How far the calendar is looked ahead, in milliseconds: agents are told of their next meeting
+/// within a day, and dashboards show it.
+pub const AHEAD: i64 = 24 * 60 * 60 * 1000;
+
+/// What is expected at a moment.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// Which sites.
+    pub inventory: Arc<Inventory>,
+    /// Every meeting that is not over and starts within a day.
+    pub occurrences: Vec<Occurrence>,
+    /// Who is excused.
+    pub absences: Arc<Vec<Absence>>,
+}
+
+/// The latest judgement, and what is made of it once for all readers.
+#[derive(Debug)]
+pub struct Judged {
+    /// The judgement.
+    pub judgement: Judgement,
+    /// What it was judged by.
+    pub expected: Expected,
+    /// Its lines.
+    pub verdicts: Arc<Verdicts>,
+    next: BTreeMap<SiteId, NextMeeting>,
+}
+
+impl Judged {
+    /// The meeting a site is in, or its next within a day.
+    #[must_use]
+    pub fn next_meeting(&self, site: &SiteId) -> Option<&NextMeeting> {
+        self.next.get(site)
+    }
+}
+
+/// The latest judgement as all tasks share it.
+#[derive(Debug)]
+pub struct Shared(RwLock<Arc<Judged>>);
+
+impl Default for Shared {
+    fn default() -> Self {
+        let judgement = Judgement {
+            at: 0,
+            sites: BTreeMap::new(),
+            meetings: Vec::new(),
+            incidents: Vec::new(),
+        };
+        let judged = Judged {
+            judgement,
+            expected: Expected::default(),
+            verdicts: Arc::default(),
+            next: BTreeMap::new(),
+        };
+        Self(RwLock::new(Arc::new(judged)))
+    }
+}
+
+impl Shared {
+    /// The latest judgement.
+    #[must_use]
+    pub fn latest(&self) -> Arc<Judged> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, judged: Judged) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(judged);
+    }
+}
+
+/// The task that judges.
+#[derive(Debug)]
+pub struct Judging {
+    fleet: Arc<fleet::Shared>,
+    policy: Policy,
+    judge: Judge,
+    shared: Arc<Shared>,
+}
+
+impl Judging {
+    /// One that has not judged yet.
+    #[must_use]
+    pub fn new(fleet: Arc<fleet::Shared>, policy: Policy, shared: Arc<Shared>) -> Self {
+        Self { fleet, policy, judge: Judge::default(), shared }
+    }
+
+    /// Judges until stopped. `expected` is asked each time, and `told` of what was judged: both
+    /// on a thread that may wait.
+    pub async fn run(
+        mut self,
+        mut expected: impl FnMut(UnixMillis) -> Expected + Send + 'static,
+        mut told: impl FnMut(&Judged) + Send + 'static,
+        stop: CancellationToken,
+    ) {
+        loop {
+            // Ten thousand sites take a tenth of a second, which no request should wait.
+            let work = tokio::task::spawn_blocking(move || {
+                let now = crate::now();
+                self.judge_at(now, expected(now));
+                told(&self.shared.latest());
+                (self, expected, told)
+            });
+            match work.await {
+                Ok(back) => (self, expected, told) = back,
+                Err(error) => return error!(%error, "judging has ended; verdicts stay as they are"),
+            }
+            let pause = tokio::time::sleep(self.pause());
+            if stop.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Judges once.
+    pub fn judge_at(&mut self, now: UnixMillis, expected: Expected) {
+        let fleet = self.fleet.snapshot(now);
+        let judgement = self.judge.judge(World {
+            fleet: &fleet,
+            inventory: &expected.inventory,
+            occurrences: &expected.occurrences,
+            policy: &self.policy,
+            absences: &expected.absences,
+        });
+        let before = self.shared.latest();
+        let verdicts = Verdicts::render(&judgement, &expected.occurrences, &before);
+        let next = next_meetings(&expected.occurrences, now);
+        self.shared.replace(Judged { judgement, expected, verdicts: Arc::new(verdicts), next });
+    }
+
+    /// How long nothing need be judged.
+    fn pause(&self) -> Duration {
+        let judged = self.shared.latest();
+        if judged.judgement.meetings.is_empty() { RESTING } else { WATCHED }
+    }
+}
+
+/// For each site the meeting that has begun and is not over, or else starts first.
+fn next_meetings(occurrences: &[Occurrence], now: UnixMillis) -> BTreeMap<SiteId, NextMeeting> {
+    let within = |o: &&Occurrence| o.start <= now.saturating_add(AHEAD) && now < o.end;
+    let mut told: Vec<_> = occurrences.iter().filter(within).collect();
+    told.sort_by_key(|occurrence| (occurrence.start, occurrence.end));
+    let mut next = BTreeMap::new();
+    for Occurrence { id, start, end, sites, .. } in told {
+        for site in sites {
+            let meeting = || NextMeeting { id: id.as_str().into(), start: *start, end: *end };
+            next.entry(site.clone()).or_insert_with(meeting);
+        }
+    }
+    next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn meeting(id: &str, start: i64, sites: &[&str]) -> Occurrence {
+        Occurrence {
+            id: id.to_owned(),
+            title: String::new(),
+            start,
+            end: start + HOUR,
+            sites: sites.iter().map(|site| site.parse().unwrap()).collect(),
+            needs: None,
+            unmatched: vec![],
+        }
+    }
+
+    #[test]
+    fn an_agent_is_told_of_the_meeting_it_is_in_or_the_next_within_a_day() {
+        let meetings = [
+            meeting("tomorrow", 30 * HOUR, &["a", "c"]),
+            meeting("later", 8 * HOUR, &["a", "b"]),
+            meeting("now", -HOUR / 2, &["a"]),
+            meeting("over", -HOUR, &["a", "b", "c"]),
+        ];
+        let next = next_meetings(&meetings, 0);
+        let id = |site: &str| next.get(site).map(|meeting| &*meeting.id);
+        assert_eq!((id("a"), id("b"), id("c")), (Some("now"), Some("later"), None));
+    }
+
+    #[test]
+    fn what_was_judged_is_there_for_everyone() {
+        let yaml = b"sites: [{ id: a, name: A }]";
+        let inventory = crate::inventory::parse("sites.yaml".as_ref(), yaml).unwrap();
+        let fleet = Arc::new(fleet::Shared::default());
+        fleet.lock().set_inventory(&inventory);
+        let shared = Arc::new(Shared::default());
+        let mut judging = Judging::new(fleet, Policy::default(), Arc::clone(&shared));
+        let expected = Expected {
+            inventory: Arc::new(inventory),
+            occurrences: vec![meeting("now", 0, &["a"])],
+            absences: Arc::default(),
+        };
+        judging.judge_at(1, expected);
+        let judged = shared.latest();
+        assert_eq!(judged.judgement.at, 1);
+        assert_eq!(judged.judgement.meetings.len(), 1);
+        assert!(judged.next_meeting(&"a".parse().unwrap()).is_some());
+    }
+}
