@@ -12,10 +12,11 @@
 //!                            └── settled ◀────┘
 //! ```
 //!
-//! `schedule`, `report` and `tally` are pure. One thread runs everything but the spool, whose
+//! `schedule`, `cadence`, `report` and `tally` are pure. One thread runs everything but the spool, whose
 //! disk may take its time.
 
 // What is to be done.
+pub mod cadence;
 pub mod config;
 pub mod schedule;
 

@@ -13,7 +13,7 @@ use crate::tally::{Tally, Trace};
 
 /// Runs `task` and tells what was done, found and what it means; true if the run succeeded.
 pub async fn once(mut task: Task, language: Language, style: Style) -> (String, bool) {
-    let (reading, trace) = task.run(&mut Tally::default(), true).await;
+    let (reading, trace) = task.run(&mut Tally::default(), task.every, true).await;
     (told(&reading, &trace, language, style), reading.failure.is_none())
 }
 

@@ -35,7 +35,6 @@ pub struct Moment {
 pub struct Assembler {
     boot: Uuid,
     agent: AgentInfo,
-    every: u64,
     seq: u64,
     pending: Vec<(Reading, u64)>,
     closes_at: u64,
@@ -46,17 +45,15 @@ pub struct Assembler {
 type Words = (Option<Reason>, Vec<(Option<Box<str>>, Box<str>)>);
 
 impl Assembler {
-    /// An assembler for this start of the agent at `uptime`, closing a report each `every`.
+    /// An assembler for this start of the agent at `uptime`, its first cycle lasting `every`.
     #[must_use]
     pub fn new(boot: Uuid, agent: AgentInfo, every: Duration, uptime: u64) -> Self {
-        let every = millis(every);
         Self {
             boot,
             agent,
-            every,
             seq: 0,
             pending: Vec::new(),
-            closes_at: uptime.saturating_add(every),
+            closes_at: uptime.saturating_add(millis(every)),
             last_words: HashMap::new(),
         }
     }
@@ -79,10 +76,11 @@ impl Assembler {
         self.closes_at
     }
 
-    /// Closes the report. `own` is the agent's reading of itself, taken now.
-    pub fn close(&mut self, now: Moment, own: Reading) -> Report {
+    /// Closes the report; the next cycle lasts `every`. `own` is the agent's reading of itself,
+    /// taken now.
+    pub fn close(&mut self, now: Moment, every: Duration, own: Reading) -> Report {
         self.seq += 1;
-        self.closes_at = now.uptime.saturating_add(self.every);
+        self.closes_at = now.uptime.saturating_add(millis(every));
         let mut readings: Vec<Reading> = self
             .pending
             .drain(..)
@@ -148,7 +146,7 @@ mod tests {
     fn a_report_closes_at_the_end_of_its_cycle_with_or_without_readings() {
         let mut assembler = assembler();
         assert_eq!(assembler.closes_at(), CYCLE);
-        assembler.close(at(CYCLE), reading("agent", None));
+        assembler.close(at(CYCLE), Duration::from_millis(CYCLE), reading("agent", None));
         assert_eq!(assembler.closes_at(), 2 * CYCLE);
     }
 
@@ -157,10 +155,10 @@ mod tests {
         let mut assembler = assembler();
         assembler.add(reading("mcu", None), 100);
         assert_eq!(assembler.closes_at(), 100 + NEWS, "the first word of a probe is news");
-        assembler.close(at(600), reading("agent", None));
+        assembler.close(at(600), Duration::from_millis(CYCLE), reading("agent", None));
         assembler.add(reading("mcu", Some(Reason::Timeout)), 10_000);
         assert_eq!(assembler.closes_at(), 10_000 + NEWS);
-        assembler.close(at(10_500), reading("agent", None));
+        assembler.close(at(10_500), Duration::from_millis(CYCLE), reading("agent", None));
         assembler.add(reading("mcu", Some(Reason::Timeout)), 20_000);
         assert_eq!(assembler.closes_at(), 10_500 + CYCLE);
     }
@@ -170,11 +168,15 @@ mod tests {
         let mut assembler = assembler();
         assembler.add(reading("a", None), 100);
         assembler.add(reading("b", None), 400);
-        let report = assembler.close(at(1_000), reading("agent", None));
+        let report =
+            assembler.close(at(1_000), Duration::from_millis(CYCLE), reading("agent", None));
         assert_eq!(report.seq, 1);
         let ages: Vec<u64> = report.readings.iter().map(|reading| reading.age_ms).collect();
         assert_eq!(ages, [900, 600, 0]);
-        assert_eq!(assembler.close(at(2_000), reading("agent", None)).seq, 2);
+        assert_eq!(
+            assembler.close(at(2_000), Duration::from_millis(CYCLE), reading("agent", None)).seq,
+            2
+        );
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{LocalSet, spawn_local};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{AgentInfo, UnixMillis};
 
+use crate::cadence::Timetable;
 use crate::config::Config;
 use crate::identity::{self, Identity, IdentityError};
 use crate::report::{Assembler, Moment};
@@ -56,13 +57,14 @@ async fn stages(config: Config, stop: CancellationToken) -> Result<(), RunError>
     let stop_uplink = CancellationToken::new();
     let uplink =
         uplink::Uplink::new(&identity, config.file.proxy.as_deref(), boot, Arc::clone(&counters))?;
-    let pushing = spawn_local(uplink.run(spool.clone(), stop_uplink.clone()));
+    let (meetings, timetable) = watch::channel(Timetable::default());
+    let pushing = spawn_local(uplink.run(spool.clone(), meetings, stop_uplink.clone()));
 
     let every = config.file.report_every.0;
     let start = platform::monotonic_ms();
-    let readings = start_probes(config.tasks, identity.site.as_str(), &stop);
+    let readings = start_probes(config.tasks, identity.site.as_str(), &timetable, &stop);
     let assembler = Assembler::new(boot, agent_info(), every, start);
-    let gathering = Gathering { assembler, every, spool: spool.clone(), counters };
+    let gathering = Gathering { assembler, every, timetable, spool: spool.clone(), counters };
     gathering.until(&stop, readings).await;
 
     stop_uplink.cancel();
@@ -99,12 +101,14 @@ async fn enrolled(
 fn start_probes(
     tasks: Vec<Task>,
     site: &str,
+    timetable: &watch::Receiver<Timetable>,
     stop: &CancellationToken,
 ) -> mpsc::Receiver<Finished> {
     let (sender, receiver) = mpsc::channel(READINGS_WAITING);
     for task in tasks {
         let schedule = Schedule::new(site, task.name.as_str(), task.every);
-        spawn_local(runner::keep(task, schedule, sender.clone(), stop.clone()));
+        let timetable = timetable.clone();
+        spawn_local(runner::keep(task, schedule, timetable, sender.clone(), stop.clone()));
     }
     receiver
 }
@@ -113,6 +117,7 @@ fn start_probes(
 struct Gathering {
     assembler: Assembler,
     every: Duration,
+    timetable: watch::Receiver<Timetable>,
     spool: spool::Handle,
     counters: Arc<uplink::Counters>,
 }
@@ -120,9 +125,14 @@ struct Gathering {
 impl Gathering {
     async fn until(mut self, stop: &CancellationToken, mut readings: mpsc::Receiver<Finished>) {
         loop {
+            let now = platform::monotonic_ms();
+            let closes_at =
+                self.timetable.borrow().no_later_than_full(now, self.assembler.closes_at());
             tokio::select! {
                 Some((reading, at)) = readings.recv() => self.assembler.add(reading, at),
-                () = sleep_until(self.assembler.closes_at()) => self.close().await,
+                () = sleep_until(closes_at) => self.close().await,
+                // A meeting is near, or no more: the next cycle is reckoned anew.
+                Ok(()) = self.timetable.changed() => self.close().await,
                 () = stop.cancelled() => break,
             }
         }
@@ -135,10 +145,11 @@ impl Gathering {
 
     async fn close(&mut self) {
         let statistics = self.spool.statistics();
-        let every_ms = u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX);
-        let Some(own) = own::reading(&statistics, &self.counters, every_ms) else { return };
         let now = Moment { unix: unix_ms(), uptime: platform::monotonic_ms() };
-        let report = self.assembler.close(now, own);
+        let every = self.every * self.timetable.borrow_and_update().at(now.uptime).report_stretch();
+        let every_ms = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
+        let Some(own) = own::reading(&statistics, &self.counters, every_ms) else { return };
+        let report = self.assembler.close(now, every, own);
         // A report that the disk refused is in the spool's memory; the spool has said so.
         if let Err(error) = self.spool.append(&report).await {
             tracing::error!(%error, seq = report.seq, "a report could not be kept");

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use wire::ProbeName;
 use wire::reading::{Capability, Failure, Reading, Reason};
 
+use crate::cadence::Timetable;
 use crate::platform;
 use crate::probes::Probe;
 use crate::schedule::Schedule;
@@ -36,23 +37,35 @@ pub type Finished = (Reading, u64);
 pub async fn keep(
     mut task: Task,
     schedule: Schedule,
+    mut timetable: watch::Receiver<Timetable>,
     readings: mpsc::Sender<Finished>,
     stop: CancellationToken,
 ) {
     let mut tally = Tally::default();
-    let mut tick = schedule.first(platform::monotonic_ms());
-    while stop.run_until_cancelled(sleep_until(tick)).await.is_some() {
-        let run = task.run(&mut tally, false);
+    let mut last = platform::monotonic_ms();
+    let mut tick = schedule.first(last);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            Ok(()) = timetable.changed() => {
+                let now = platform::monotonic_ms();
+                tick = timetable.borrow_and_update().next(&schedule, last.max(now), now).tick;
+                continue;
+            }
+            () = sleep_until(tick) => {}
+        }
+        let interval = task.every * timetable.borrow().at(tick).stretch();
+        let run = task.run(&mut tally, interval, false);
         let Some((reading, _)) = stop.run_until_cancelled(run).await else { return };
         let now = platform::monotonic_ms();
         if readings.send((reading, now)).await.is_err() {
             return;
         }
-        let next = schedule.next(tick, now);
+        let next = timetable.borrow().next(&schedule, tick, now);
         if next.missed > 0 {
             tally.add("bridge_probe_missed_total", None, next.missed as f64);
         }
-        tick = next.tick;
+        (last, tick) = (tick, next.tick);
     }
 }
 
@@ -73,8 +86,13 @@ async fn sleep_until(tick: u64) {
 }
 
 impl Task {
-    /// One run; with `traced`, the probe tells its steps.
-    pub async fn run(&mut self, tally: &mut Tally, traced: bool) -> (Reading, Trace) {
+    /// One run of a probe that runs each `interval` now; with `traced`, it tells its steps.
+    pub async fn run(
+        &mut self,
+        tally: &mut Tally,
+        interval: Duration,
+        traced: bool,
+    ) -> (Reading, Trace) {
         tally.add("bridge_probe_runs_total", None, 1.0);
         let mut run = Run::new(tally, self.every, self.timeout, traced);
         let start = Instant::now();
@@ -95,7 +113,7 @@ impl Task {
             probe: self.name.clone(),
             kind: self.probe.kind().into(),
             capability: self.capability,
-            every_ms: u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX),
+            every_ms: u64::try_from(interval.as_millis()).unwrap_or(u64::MAX),
             age_ms: 0,
             duration_us,
             failure,
@@ -155,11 +173,18 @@ mod tests {
         let hung = task("hung", &format!("tcp: {{ host: 127.0.0.1, port: {port} }}"));
         let quick = task("quick", "clock: {}");
         let stop = CancellationToken::new();
+        let (_meetings, timetable) = watch::channel(Timetable::default());
         let (sender, mut readings) = mpsc::channel(8);
         let probes = LocalSet::new();
         for task in [hung, quick] {
             let schedule = Schedule::new("th-0316", task.name.as_str(), task.every);
-            probes.spawn_local(keep(task, schedule, sender.clone(), stop.clone()));
+            probes.spawn_local(keep(
+                task,
+                schedule,
+                timetable.clone(),
+                sender.clone(),
+                stop.clone(),
+            ));
         }
         drop(sender);
         let gathered = probes
@@ -182,12 +207,13 @@ mod tests {
     #[tokio::test]
     async fn probes_end_at_the_stop_and_the_channel_closes() {
         let stop = CancellationToken::new();
+        let (_meetings, timetable) = watch::channel(Timetable::default());
         let (sender, mut readings) = mpsc::channel(8);
         LocalSet::new()
             .run_until(async {
                 let task = task("quick", "clock: {}");
                 let schedule = Schedule::new("th-0316", "quick", task.every);
-                spawn_local(keep(task, schedule, sender, stop.clone()));
+                spawn_local(keep(task, schedule, timetable, sender, stop.clone()));
                 assert!(readings.recv().await.is_some());
                 stop.cancel();
                 while readings.recv().await.is_some() {}

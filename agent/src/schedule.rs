@@ -37,6 +37,13 @@ impl Schedule {
         Self { every, offset: seed % every, seed }
     }
 
+    /// The same probe's ticks in intervals so many times as long, in a place of their own.
+    #[must_use]
+    pub fn stretched(&self, times: u32) -> Self {
+        let every = self.every.saturating_mul(u64::from(times.max(1)));
+        Self { every, offset: self.seed % every, seed: self.seed }
+    }
+
     /// The very first run of an agent that started at `start`.
     #[must_use]
     pub fn first(&self, start: u64) -> u64 {

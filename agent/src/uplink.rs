@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::limits::BODY_BYTES;
 
+use crate::cadence::Timetable;
 use crate::identity::Identity;
 use crate::spool;
 use crate::trust::TrustError;
@@ -101,8 +102,15 @@ impl Uplink {
     }
 
     /// Pushes until `stop`, then once more; ends within 4 s of it.
-    pub async fn run(self, spool: spool::Handle, stop: CancellationToken) {
-        let push = Push::new(self.client, self.boot, self.counters, spool);
+    ///
+    /// What answers say of the site's next meeting goes to `meetings`.
+    pub async fn run(
+        self,
+        spool: spool::Handle,
+        meetings: watch::Sender<Timetable>,
+        stop: CancellationToken,
+    ) {
+        let push = Push::new(self.client, self.boot, self.counters, spool, meetings);
         let (say_good, way_is_good) = watch::channel(false);
         let lanes = async {
             tokio::join!(fresh(&push, &say_good), backlog(&push, way_is_good, Pauses::FLEET))

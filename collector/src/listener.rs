@@ -44,7 +44,7 @@ pub struct Patience {
     pub handshake: Duration,
     /// For the whole first header, which fits one packet.
     pub header: Duration,
-    /// For the next request, its header included. Agents push every 15 to 60 s and should find
+    /// For the next request, its header included. Agents push every 15 s to 2 min and should find
     /// their connection open.
     pub idle: Duration,
     /// For the whole body. A full one passes a line of 140 kbit/s in it, an ordinary one of
@@ -61,7 +61,7 @@ impl Default for Patience {
         Self {
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(10),
-            idle: Duration::from_secs(90),
+            idle: Duration::from_mins(4),
             body: Duration::from_mins(1),
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(10),

@@ -20,10 +20,10 @@ use crate::trust;
 /// Name, TCP and TLS. A lost first packet is repeated after 1 s and 3 s.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Below the 90 s after which the collector closes idle connections, and above the 60 s of the
+/// Below the 4 min after which the collector closes idle connections, and above the 2 min of the
 /// resting cadence: an agent at rest keeps its connection, and never writes into one that is
 /// being closed.
-const IDLE: Duration = Duration::from_secs(85);
+const IDLE: Duration = Duration::from_secs(225);
 
 /// Some routers forget a silent connection after half a minute.
 const KEEPALIVE: Duration = Duration::from_secs(25);

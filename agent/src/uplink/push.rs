@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fmt, io};
 
+use tokio::sync::watch;
 use uuid::Uuid;
 use wire::limits::VERSION;
 use wire::packing::DICTIONARY;
@@ -14,6 +15,7 @@ use super::class::{Class, Raw, classify};
 use super::client::{Client, Failed};
 use super::settlement::{printable, settle};
 use super::{BATCH_BYTES, Cause, Counters};
+use crate::cadence::Timetable;
 use crate::platform;
 use crate::run::unix_ms;
 use crate::spool::{self, Key, SpoolError, Stored};
@@ -32,6 +34,7 @@ pub(super) struct Push {
     boot: Uuid,
     counters: Arc<Counters>,
     spool: spool::Handle,
+    meetings: watch::Sender<Timetable>,
     clock_told: AtomicBool,
 }
 
@@ -74,8 +77,9 @@ impl Push {
         boot: Uuid,
         counters: Arc<Counters>,
         spool: spool::Handle,
+        meetings: watch::Sender<Timetable>,
     ) -> Self {
-        Self { client, boot, counters, spool, clock_told: AtomicBool::new(false) }
+        Self { client, boot, counters, spool, meetings, clock_told: AtomicBool::new(false) }
     }
 
     pub(super) fn spool(&self) -> &spool::Handle {
@@ -177,6 +181,7 @@ impl Push {
         let class = classify(&raw);
         if let Class::Answered(answer) = &class {
             self.compare_clocks(i64::midpoint(sent_at, unix_ms()), answer.now);
+            self.follow(answer);
         }
         Ok((told(&raw), class))
     }
@@ -204,6 +209,20 @@ impl Push {
             return Err(Trouble::new(Cause::Answer, detail));
         }
         Ok(())
+    }
+
+    /// Hands on when the site meets next, where that is news.
+    fn follow(&self, answer: &Answer) {
+        let uptime = platform::monotonic_ms();
+        let told = Timetable::new(answer.meeting.as_ref(), answer.now, uptime);
+        self.meetings.send_if_modified(|known| {
+            let news = !known.is_like(&told);
+            if news {
+                *known = told;
+                tracing::info!(cadence = ?told.at(uptime), meeting = ?answer.meeting, "the next meeting");
+            }
+            news
+        });
     }
 
     /// Says once that the PC's clock is off, and again when it was right in between.

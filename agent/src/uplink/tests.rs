@@ -26,6 +26,11 @@ fn identity(collector: &Scripted) -> Identity {
     }
 }
 
+/// A listener for meetings that is not there.
+fn nobody() -> watch::Sender<Timetable> {
+    watch::Sender::new(Timetable::default())
+}
+
 fn report(seq: u64) -> Report {
     let (boot, taken_at, uptime_ms) = (BOOT, 1_780_000_000_000, seq * 1000);
     Report { boot, seq, taken_at, uptime_ms, agent: AgentInfo::default(), readings: Vec::new() }
@@ -42,7 +47,7 @@ async fn spool(directory: &TempDir, reports: u64) -> Handle {
 fn push(collector: &Scripted, spool: &Handle) -> (Push, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
     let client = Client::new(&identity(collector), None).unwrap();
-    (Push::new(client, BOOT, Arc::clone(&counters), spool.clone()), counters)
+    (Push::new(client, BOOT, Arc::clone(&counters), spool.clone(), nobody()), counters)
 }
 
 fn failures(counters: &Counters) -> Vec<(&'static str, u64)> {
@@ -152,7 +157,7 @@ async fn no_way_to_the_collector_is_told_apart() {
     ] {
         let identity = Identity { collector: address.clone(), ..identity(&collector) };
         let client = Client::new(&identity, None).unwrap();
-        let push = Push::new(client, BOOT, Arc::default(), spool.clone());
+        let push = Push::new(client, BOOT, Arc::default(), spool.clone(), nobody());
         let trouble = push.newest(1, PATIENCE).await.unwrap_err();
         assert!(causes.contains(&trouble.cause), "{address}: {trouble}");
     }
@@ -261,7 +266,7 @@ impl Running {
     fn start(collector: &Scripted, spool: &Handle) -> Self {
         let uplink = Uplink::new(&identity(collector), None, BOOT, Arc::default()).unwrap();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(uplink.run(spool.clone(), stop.clone()));
+        let task = tokio::spawn(uplink.run(spool.clone(), nobody(), stop.clone()));
         Self { stop, task }
     }
 
@@ -387,11 +392,38 @@ async fn the_proxy_of_the_configuration_is_used_for_the_whole_way() {
     let spool = spool(&directory, 1).await;
     let identity = Identity { collector: format!("{NAME}:8443"), ..identity(&collector) };
     let client = Client::new(&identity, Some(&setting)).unwrap();
-    let push = Push::new(client, BOOT, Arc::default(), spool.clone());
+    let push = Push::new(client, BOOT, Arc::default(), spool.clone(), nobody());
     push.newest(1, PATIENCE).await.unwrap();
     drop(push);
     let head = timeout(PATIENCE, proxying).await.unwrap().unwrap();
     assert!(head.starts_with("CONNECT collector.test:8443 HTTP/1.1\r\n"), "{head}");
     assert!(!head.contains("Bearer"), "the proxy does not get the credential: {head}");
     assert_eq!(spool.statistics().accepted, 1);
+}
+
+#[tokio::test]
+async fn the_next_meeting_is_handed_on_once_and_again_when_it_moves() {
+    const HOUR: i64 = 3_600_000;
+    let starts = Mutex::new(vec![3 * HOUR, 2 * HOUR, 2 * HOUR]);
+    let collector = Scripted::start(move |request| {
+        let start = starts.lock().unwrap().pop().unwrap();
+        let seq = request.seqs()[0];
+        let meeting = serde_json::json!({"id": "giao-ban", "start": start, "end": 9 * HOUR});
+        let answer = serde_json::json!({"now": 1, "accepted": [[BOOT, seq]], "meeting": meeting});
+        Reply::json(200, &answer)
+    })
+    .await;
+    let directory = tempdir().unwrap();
+    let spool = spool(&directory, 0).await;
+    let (meetings, mut told) = watch::channel(Timetable::default());
+    let client = Client::new(&identity(&collector), None).unwrap();
+    let push = Push::new(client, BOOT, Arc::default(), spool.clone(), meetings);
+    let mut news = Vec::new();
+    for seq in 1..=3 {
+        spool.append(&report(seq)).await.unwrap();
+        push.newest(1, PATIENCE).await.unwrap();
+        news.push(told.has_changed().unwrap());
+        told.borrow_and_update();
+    }
+    assert_eq!(news, [true, false, true]);
 }
