@@ -87,7 +87,7 @@ struct FailureLine<'a> {
 
 /// A moment that JSON shows as RFC 3339, or as null where no calendar reaches.
 #[derive(Debug, Clone, Copy)]
-struct Moment(UnixMillis);
+pub(crate) struct Moment(pub(crate) UnixMillis);
 
 impl Serialize for Moment {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -223,7 +223,17 @@ impl Collector {
         let recorder = Recorder::new(store::open(&config.state_dir)?, now())?;
         let ingest =
             Ingest::new(Arc::clone(&fleet), received.clone(), &history, Arc::clone(&telemetry));
+        info!(sites = inventory.sites.len(), "inventory read");
+        if config.meetings.is_some() {
+            info!(meetings = calendar.meetings.len(), "calendar read");
+        }
+        let plan = Arc::new(meetings::Shared::default());
+        plan.set_inventory(Arc::new(inventory));
+        plan.set_calendar(calendar);
+        let calendar =
+            meetings::desk::Desk::open(store::open(&config.state_dir)?, Arc::clone(&plan))?;
         let routes = Routes {
+            calendar,
             auth,
             enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry)),
             ingest,
@@ -236,13 +246,6 @@ impl Collector {
             stop: stop.clone(),
             strangers: Seldom::default(),
         };
-        info!(sites = inventory.sites.len(), "inventory read");
-        if config.meetings.is_some() {
-            info!(meetings = calendar.meetings.len(), "calendar read");
-        }
-        let plan = Arc::new(meetings::Shared::default());
-        plan.set_inventory(Arc::new(inventory));
-        plan.set_calendar(calendar);
         Ok(Self {
             telemetry,
             fleet,

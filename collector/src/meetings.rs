@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  meetings/*.yaml ─┬▶ Meeting (a rule that repeats) ─▶ occurrences(from, to) ─▶ readiness
-//!  meetings/*.ics  ─┘            ▲ names matched to sites and areas
+//!  meetings/*.ics  ─┤            ▲ names matched to sites and areas
+//!  API (store)     ─┘
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +19,10 @@ use wire::{SiteId, UnixMillis};
 
 use crate::inventory::Inventory;
 
+pub mod desk;
 pub mod files;
 mod icalendar;
+mod pages;
 mod participants;
 mod recurrence;
 mod yaml;
@@ -126,6 +129,8 @@ pub struct Slot<'a> {
 pub enum Origin {
     /// In a file of the directory.
     File(PathBuf),
+    /// In the store, through the API.
+    Api,
 }
 
 /// Every meeting.
@@ -150,6 +155,14 @@ impl Meeting {
         });
         let kept = kept.filter(|slot| !self.changes.contains_key(&slot.original));
         kept.chain(moved).filter(touches).collect()
+    }
+
+    /// The next times from `now` on, the earliest first: at most `most`.
+    fn next(&self, now: UnixMillis, most: usize) -> Vec<Slot<'_>> {
+        let mut slots = self.slots(now, now.saturating_add(WINDOW_MILLIS));
+        slots.sort_by_key(|slot| slot.start);
+        slots.truncate(most);
+        slots
     }
 
     /// The starts that its rule gives.
@@ -262,22 +275,58 @@ pub struct Plan {
 
 /// The plan that everyone reads and few replace.
 #[derive(Debug, Default)]
-pub struct Shared(RwLock<Plan>);
+pub struct Shared(RwLock<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    plan: Plan,
+    files: Calendar,
+    stored: BTreeMap<MeetingId, Arc<Meeting>>,
+}
+
+impl State {
+    /// What people wrote into a file has the last word over what a program stored.
+    fn combine(&mut self) {
+        let mut calendar = self.files.clone();
+        for (id, meeting) in &self.stored {
+            if let Some((_, Origin::File(path))) = calendar.meetings.get(id) {
+                let file = path.display();
+                tracing::warn!("meeting {id}: that of {file} is in force, not that of the API");
+                continue;
+            }
+            calendar.meetings.insert(id.clone(), (Arc::clone(meeting), Origin::Api));
+        }
+        self.plan.calendar = Arc::new(calendar);
+    }
+}
 
 impl Shared {
     /// The plan in force; two pointers, not the content.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).plan.clone()
     }
 
     /// Replaces the inventory.
     pub fn set_inventory(&self, inventory: Arc<Inventory>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).inventory = inventory;
+        self.0.write().unwrap_or_else(PoisonError::into_inner).plan.inventory = inventory;
     }
 
-    /// Replaces the calendar.
-    pub fn set_calendar(&self, calendar: Calendar) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).calendar = Arc::new(calendar);
+    /// Replaces the calendar of the files.
+    pub fn set_calendar(&self, files: Calendar) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        state.files = files;
+        state.combine();
+    }
+
+    /// Replaces the stored meetings.
+    fn set_stored(&self, stored: BTreeMap<MeetingId, Arc<Meeting>>) {
+        self.with_stored(|all| *all = stored);
+    }
+
+    fn with_stored(&self, change: impl FnOnce(&mut BTreeMap<MeetingId, Arc<Meeting>>)) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state.stored);
+        state.combine();
     }
 }

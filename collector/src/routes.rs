@@ -19,6 +19,7 @@ use crate::enrol::Enrolment;
 use crate::exposition::{self, Shard, Wanted};
 use crate::ingest::{Encoding, Ingest};
 use crate::listener::{Body, Patience, body};
+use crate::meetings::desk::{self, Wish};
 use crate::roll_call::desk::{ATTENDANCE_BYTES, Desk, Format};
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
@@ -37,7 +38,7 @@ pub enum Port {
 struct Route<'a> {
     /// The `endpoint` in metrics.
     name: &'static str,
-    method: Method,
+    methods: &'static [Method],
     access: Access,
     action: Action<'a>,
 }
@@ -62,6 +63,8 @@ enum Action<'a> {
     Ready,
     Sites,
     Site(&'a str),
+    Meetings,
+    Meeting(&'a str),
     RollCall(&'a str),
     Attendance(&'a str),
 }
@@ -71,9 +74,11 @@ enum Action<'a> {
 fn route(port: Port, path: &str) -> Option<Route<'_>> {
     use Access::{Agent, Anyone, Reader};
     use Port::{Agents, Operations};
-    const GET: Method = Method::GET;
-    const POST: Method = Method::POST;
-    let (name, method, access, action) = match (port, path) {
+    const GET: &[Method] = &[Method::GET];
+    const POST: &[Method] = &[Method::POST];
+    const LIST: &[Method] = &[Method::GET, Method::POST];
+    const ONE: &[Method] = &[Method::GET, Method::PUT, Method::DELETE];
+    let (name, methods, access, action) = match (port, path) {
         (Agents, limits::ENROL_PATH)    => ("enroll",  POST, Anyone, Action::Enrol),
         (Agents, limits::REPORTS_PATH)  => ("reports", POST, Agent,  Action::Reports),
         (Agents, limits::PROFILE_PATH)  => ("profile", GET,  Agent,  Action::Profile),
@@ -88,9 +93,12 @@ fn route(port: Port, path: &str) -> Option<Route<'_>> {
                                         => ("roll_call", GET, Reader, Action::RollCall(id)),
         (Operations, path) if let Some(id) = of_meeting(path, "/attendance")
                                         => ("attendance", POST, Reader, Action::Attendance(id)),
+        (Operations, "/api/v1/meetings") => ("meetings", LIST, Reader, Action::Meetings),
+        (Operations, path) if let Some(id) = of_meeting(path, "")
+                                        => ("meeting", ONE, Reader, Action::Meeting(id)),
         _ => return None,
     };
-    Some(Route { name, method, access, action })
+    Some(Route { name, methods, access, action })
 }
 
 /// The id in `/api/v1/meetings/{id}/…`.
@@ -104,6 +112,8 @@ Nhip Cau collector
 /metrics                          for Prometheus: text 0.0.4 or OpenMetrics 1.0
 /api/v1/sites                     every site, JSON
 /api/v1/sites/{id}                one site with its readings, JSON
+/api/v1/meetings                  every meeting and its next 14 days; POST adds one
+/api/v1/meetings/{id}             one meeting; PUT changes it, DELETE takes it away
 /api/v1/meetings/{id}/roll-call   what was known at T-15, T-5 and T-0, JSON
 /api/v1/meetings/{id}/attendance  POST who took part, JSON or CSV
 /-/healthy                        whether the program lives
@@ -123,6 +133,8 @@ pub struct Routes {
     pub fleet: Arc<fleet::Shared>,
     /// What is judged of them.
     pub judged: Arc<judging::Shared>,
+    /// The meetings.
+    pub calendar: desk::Desk,
     /// What is remembered of meetings.
     pub memory: Desk,
     /// What is known of this program.
@@ -192,9 +204,9 @@ impl Routes {
             body::discard(request.into_body());
             return answers::empty(StatusCode::NOT_FOUND);
         };
-        if !is_method(&route.method, request.method()) {
+        if !route.methods.iter().any(|method| is_method(method, request.method())) {
             body::discard(request.into_body());
-            return wrong_method(&route.method);
+            return wrong_method(route.methods);
         }
         match (route.action, site) {
             (Action::Enrol, _) => self.enrolment.answer(request, peer, now).await,
@@ -218,6 +230,8 @@ impl Routes {
                     None => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
                 }
             }
+            (Action::Meetings, _) => self.meetings(None, request, now).await,
+            (Action::Meeting(id), _) => self.meetings(Some(id), request, now).await,
             (Action::RollCall(id), _) => match decoded(id) {
                 Some(id) => self.memory.roll_call(id).await,
                 None => answers::text(StatusCode::BAD_REQUEST, "the id is not UTF-8\n"),
@@ -270,6 +284,40 @@ impl Routes {
                     None => answer,
                 }
             }
+        }
+    }
+
+    async fn meetings(
+        &self,
+        id: Option<&str>,
+        request: Request<Incoming>,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        let id = match id.map(decoded) {
+            Some(None) => return answers::text(StatusCode::BAD_REQUEST, "the id is not UTF-8\n"),
+            Some(id) => id,
+            None => None,
+        };
+        let (wish, method) = (id.clone().map_or(Wish::Add, Wish::Put), request.method().clone());
+        match (method, id) {
+            (Method::POST | Method::PUT, _) => {}
+            (Method::DELETE, Some(id)) => return self.calendar.delete(id).await,
+            (_, Some(id)) => return self.calendar.one(&id, now),
+            (_, None) => return self.calendar.list(now),
+        }
+        // A page in somebody's browser cannot send this type without being allowed to.
+        let json =
+            |kind: &str| kind.split(';').next().is_some_and(|k| k.trim() == "application/json");
+        if !header(&request, CONTENT_TYPE).is_some_and(json) {
+            body::discard(request.into_body());
+            let spoken = "Content-Type is application/json here\n";
+            return answers::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, spoken);
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let preview = query.split('&').any(|part| part == "preview=true");
+        match body::read(request.into_body(), desk::BODY_BYTES, self.patience.body).await {
+            Ok(bytes) => self.calendar.take(wish, bytes, preview, now).await,
+            Err(error) => answers::last(answers::empty(error.status())),
         }
     }
 
@@ -347,10 +395,14 @@ fn is_method(wanted: &Method, asked: &Method) -> bool {
     asked == wanted || (wanted == Method::GET && asked == Method::HEAD)
 }
 
-fn wrong_method(wanted: &Method) -> Response<Body> {
-    let allowed = if *wanted == Method::GET { "GET, HEAD" } else { "POST" };
+fn wrong_method(wanted: &[Method]) -> Response<Body> {
+    let names = wanted.iter().map(|method| match method.as_str() {
+        "GET" => "GET, HEAD",
+        other => other,
+    });
+    let allowed = HeaderValue::from_str(&names.collect::<Vec<_>>().join(", "));
     let mut answer = answers::empty(StatusCode::METHOD_NOT_ALLOWED);
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    answer.headers_mut().extend(allowed.ok().map(|allowed| (ALLOW, allowed)));
     answer
 }
 

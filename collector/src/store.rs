@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 pub mod attendance;
 pub mod credentials;
+pub mod meetings;
 pub mod received;
 pub mod roll_calls;
 
@@ -127,6 +128,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     if found <= SCHEMA_VERSION {
         transaction.execute_batch(credentials::SCHEMA)?;
         transaction.execute_batch(received::SCHEMA)?;
+        transaction.execute_batch(meetings::SCHEMA)?;
         transaction.execute_batch(roll_calls::SCHEMA)?;
         transaction.execute_batch(attendance::SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;

@@ -80,7 +80,7 @@ pub fn assemble(files: &BTreeMap<PathBuf, Arc<Content>>) -> (Calendar, Vec<Fault
     let (of_events, bad_rules) = icalendar::meetings(events);
     faults.extend(bad_rules);
     for (meeting, origin) in written.chain(of_events) {
-        let Origin::File(path) = &origin;
+        let Origin::File(path) = &origin else { continue };
         if calendar.meetings.len() == MEETINGS {
             faults.extend(whole(path, format!("more than {MEETINGS} meetings in all")).0);
             break;

@@ -151,6 +151,20 @@ pub(super) fn read(file: &Path, text: &str) -> Result<Vec<Meeting>, Faults> {
     findings.finish(Some(meetings))
 }
 
+/// Reads `text`, a single meeting; JSON is YAML too.
+pub(super) fn one(file: &Path, text: &str) -> Result<Meeting, Faults> {
+    let (draft, mut findings) = wire::yaml::open::<Draft>(file, text);
+    let draft = draft.unwrap_or_default();
+    let needed = draft.needed("", &mut findings);
+    let meeting = needed.map(|needed| draft.meeting(needed, "", &mut findings));
+    findings.finish(meeting)
+}
+
+/// The path of `key` in the meeting at `path`.
+fn at(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
 impl Draft {
     /// What no meeting is without.
     fn needed(&self, path: &str, findings: &mut Findings) -> Option<(MeetingId, When, Duration)> {
@@ -160,10 +174,7 @@ impl Draft {
             ("duration", self.duration.is_some()),
         ] {
             if !there {
-                findings.add_alone(
-                    &format!("{path}.{key}"),
-                    format!("the key `{key}` is missing here"),
-                );
+                findings.add_alone(&at(path, key), format!("the key `{key}` is missing here"));
             }
         }
         Some((self.id.clone()?, self.start?, self.duration?.0))
@@ -175,8 +186,7 @@ impl Draft {
         path: &str,
         findings: &mut Findings,
     ) -> Meeting {
-        let mut fault =
-            |key: &str, message: String| findings.add(&format!("{path}.{key}"), message);
+        let mut fault = |key: &str, message: String| findings.add(&at(path, key), message);
         let title = self.title.split_whitespace().collect::<Vec<_>>().join(" ");
         if title.is_empty() || title.chars().count() > TEXT_CHARS {
             fault("title", format!("give a title of at most {TEXT_CHARS} characters"));

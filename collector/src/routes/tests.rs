@@ -372,3 +372,32 @@ async fn a_roll_call_is_asked_for_and_attendance_posted() {
     assert!(answer.contains("422") && answer.contains("th-0999"), "{answer}");
     assert!(answer.contains("maybe"), "all faults at once: {answer}");
 }
+
+#[tokio::test]
+async fn a_meeting_is_made_read_and_taken_away() {
+    let world = World::start();
+    let meeting = r#"{"id":"m","title":"Họp","start":"2026-11-23T07:30","duration":"1h"}"#;
+    let json = "Content-Type: application/json\r\n";
+    let send = async |request: String| {
+        exchange(&mut TcpStream::connect(world.operations).await.unwrap(), &request).await
+    };
+    let answer = send(post("/api/v1/meetings", "Content-Type: text/plain\r\n", meeting)).await;
+    assert_eq!(status(&answer), 415, "a page in a browser can send text: {answer}");
+    assert_eq!(status(&send(post("/api/v1/meetings?preview=true", json, meeting)).await), 200);
+    assert_eq!(status(&world.ask("GET", "/api/v1/meetings/m").await), 404, "a preview only");
+    assert_eq!(status(&send(post("/api/v1/meetings", json, meeting)).await), 201);
+    assert_eq!(status(&send(post("/api/v1/meetings", json, meeting)).await), 409);
+    let put =
+        post("/api/v1/meetings/m", json, &meeting.replace("1h", "2h")).replacen("POST", "PUT", 1);
+    assert_eq!(status(&send(put).await), 200);
+    let page = world.ask("GET", "/api/v1/meetings/m").await;
+    assert!(page.contains(r#""duration_seconds":7200"#), "{page}");
+    let list = world.ask("GET", "/api/v1/meetings").await;
+    assert!(list.contains(r#""id":"m","title":"Họp","source":"api""#), "{list}");
+    assert!(world.ask("PATCH", "/api/v1/meetings/m").await.contains("GET, HEAD, PUT, DELETE"));
+    assert_eq!(status(&world.ask("DELETE", "/api/v1/meetings/m").await), 204);
+    assert_eq!(status(&world.ask("DELETE", "/api/v1/meetings/m").await), 404);
+    let answer = send(post("/api/v1/meetings", json, &" ".repeat(300 * 1024))).await;
+    assert_eq!(status(&answer), 413, "{answer}");
+    world.stop.cancel();
+}

@@ -1,0 +1,218 @@
+//! `/api/v1/meetings`: meetings read, and those made, changed and taken away by other programs.
+//! What is made here has the shape and the rules of a meeting in YAML.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use hyper::{Response, StatusCode};
+use rusqlite::Connection;
+use serde_json::value::RawValue;
+use tracing::error;
+use wire::UnixMillis;
+use wire::ids::MeetingId;
+use wire::yaml::Faults;
+
+use super::{MEETINGS, Meeting, Origin, Shared, pages, yaml};
+use crate::answers;
+use crate::listener::Body;
+use crate::store;
+
+/// A meeting that names ten thousand sites one by one.
+pub const BODY_BYTES: usize = 256 * 1024;
+
+/// What is read and kept of them.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    store: Arc<Mutex<Connection>>,
+    plan: Arc<Shared>,
+}
+
+/// What somebody asks to be done with the meeting in the body.
+#[derive(Debug, Clone)]
+pub enum Wish {
+    /// To add it.
+    Add,
+    /// To have it under this id, there or not.
+    Put(String),
+}
+
+/// Why a wish is not granted.
+#[derive(Debug)]
+enum Refusal {
+    /// With what is wrong.
+    Told(StatusCode, String),
+    Faulty(Faults),
+    Store(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Desk {
+    /// Puts the stored meetings into the plan. One that is no longer understood is said and left
+    /// where it is.
+    pub fn open(connection: Connection, plan: Arc<Shared>) -> rusqlite::Result<Self> {
+        let mut stored = BTreeMap::new();
+        for (id, definition) in store::meetings::all(&connection)? {
+            match yaml::one(Path::new(&id), &definition) {
+                Ok(meeting) => {
+                    stored.insert(meeting.id.clone(), Arc::new(meeting));
+                }
+                Err(faults) => error!("stored meeting: {faults}"),
+            }
+        }
+        plan.set_stored(stored);
+        Ok(Self { store: Arc::new(Mutex::new(connection)), plan })
+    }
+
+    /// Every meeting, and the occurrences of the next 14 days.
+    #[must_use]
+    pub fn list(&self, now: UnixMillis) -> Response<Body> {
+        answers::json(StatusCode::OK, &pages::list(&self.plan.plan(), now))
+    }
+
+    /// One meeting with its next occurrences.
+    #[must_use]
+    pub fn one(&self, id: &str, now: UnixMillis) -> Response<Body> {
+        let plan = self.plan.plan();
+        match plan.calendar.meetings.get(id) {
+            Some((meeting, origin)) => answers::json(
+                StatusCode::OK,
+                &pages::one(meeting, Some(origin), &plan.inventory, now),
+            ),
+            None => unknown(id).answer(),
+        }
+    }
+
+    /// Checks the meeting in `body`; keeps it unless only a preview is wanted.
+    pub async fn take(
+        &self,
+        wish: Wish,
+        body: Bytes,
+        preview: bool,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        self.blocking(move |desk| desk.granted(&wish, &body, preview, now)).await
+    }
+
+    /// Takes a meeting away.
+    pub async fn delete(&self, id: String) -> Response<Body> {
+        self.blocking(move |desk| {
+            let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
+            let plan = desk.plan.plan();
+            let Some((meeting, origin)) = plan.calendar.meetings.get(id.as_str()) else {
+                return Err(unknown(&id));
+            };
+            changeable(&meeting.id, origin)?;
+            store::meetings::delete(&store, &meeting.id)?;
+            desk.plan.change_stored(&meeting.id, None);
+            Ok(answers::empty(StatusCode::NO_CONTENT))
+        })
+        .await
+    }
+
+    fn granted(
+        &self,
+        wish: &Wish,
+        body: &[u8],
+        preview: bool,
+        now: UnixMillis,
+    ) -> Result<Response<Body>, Refusal> {
+        let bad = |error: serde_json::Error| {
+            Refusal::Told(StatusCode::BAD_REQUEST, format!("no JSON: {error}"))
+        };
+        let json: &RawValue = serde_json::from_slice(body).map_err(bad)?;
+        let meeting = yaml::one(Path::new("body"), json.get()).map_err(Refusal::Faulty)?;
+        if let Wish::Put(id) = wish
+            && id != meeting.id.as_str()
+        {
+            let told = format!("the address says {id}, the body {}", meeting.id);
+            return Err(Refusal::Told(StatusCode::BAD_REQUEST, told));
+        }
+        // Held from the look at what is there to the change.
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = self.plan.plan();
+        let before = plan.calendar.meetings.get(&meeting.id);
+        match (wish, before) {
+            (Wish::Add, Some(_)) => {
+                let told = format!("the id {} is taken", meeting.id);
+                return Err(Refusal::Told(StatusCode::CONFLICT, told));
+            }
+            (Wish::Put(_), Some((_, origin))) => changeable(&meeting.id, origin)?,
+            (_, None) if plan.calendar.meetings.len() >= MEETINGS => {
+                let told = format!("there are {MEETINGS} meetings; take old ones away first");
+                return Err(Refusal::Told(StatusCode::CONFLICT, told));
+            }
+            (_, None) => {}
+        }
+        let page = pages::one(&meeting, None, &plan.inventory, now);
+        if preview {
+            return Ok(answers::json(StatusCode::OK, &page));
+        }
+        store::meetings::put(&store, &meeting.id, json.get(), now)?;
+        let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+        let answer = answers::json(status, &page);
+        self.plan.change_stored(&meeting.id.clone(), Some(meeting));
+        Ok(answer)
+    }
+
+    /// Commits wait for the disk, and rules may take a while to follow.
+    async fn blocking(
+        &self,
+        work: impl FnOnce(&Self) -> Result<Response<Body>, Refusal> + Send + 'static,
+    ) -> Response<Body> {
+        let desk = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            work(&desk).unwrap_or_else(|refusal| refusal.answer())
+        });
+        done.await.unwrap_or_else(|_| answers::empty(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+}
+
+fn unknown(id: &str) -> Refusal {
+    Refusal::Told(StatusCode::NOT_FOUND, format!("there is no meeting {id}"))
+}
+
+/// What people wrote down in a file is changed in that file.
+fn changeable(id: &MeetingId, origin: &Origin) -> Result<(), Refusal> {
+    match origin {
+        Origin::Api => Ok(()),
+        Origin::File(path) => {
+            let told = format!("the meeting {id} stands in {}; change it there", path.display());
+            Err(Refusal::Told(StatusCode::CONFLICT, told))
+        }
+    }
+}
+
+impl Refusal {
+    fn answer(self) -> Response<Body> {
+        match self {
+            Self::Told(status, error) => answers::json(status, &pages::Told::new(error)),
+            Self::Faulty(faults) => {
+                answers::json(StatusCode::UNPROCESSABLE_ENTITY, &pages::Told::faulty(&faults))
+            }
+            Self::Store(error) => {
+                error!(%error, "a meeting could not be kept");
+                let told = pages::Told::new("the store cannot be written".to_owned());
+                answers::retry_after(answers::json(StatusCode::SERVICE_UNAVAILABLE, &told), 5)
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn change_stored(&self, id: &MeetingId, meeting: Option<Meeting>) {
+        self.with_stored(|stored| match meeting {
+            Some(meeting) => drop(stored.insert(id.clone(), Arc::new(meeting))),
+            None => drop(stored.remove(id)),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;
