@@ -105,11 +105,18 @@ fn owner(path: &Path) -> io::Result<u32> {
 }
 
 /// SQLite gives its WAL the mode of the database, so the mode is right before SQLite comes.
+///
+/// A file that is there is not touched: closing it would end this process's locks on it (POSIX
+/// gives them up with the first close of any descriptor), and the next command beside a running
+/// collector would take itself for the last user and remove the WAL from under it.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
+    options.write(true).create_new(true);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -151,6 +158,21 @@ mod tests {
                 connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
             assert_eq!(mode, "wal");
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn opening_it_again_keeps_the_locks_of_those_who_have_it_open() {
+        use std::os::unix::fs::MetadataExt;
+        let directory = tempfile::tempdir().unwrap();
+        let first = open(directory.path()).unwrap();
+        first.query_row("SELECT count(*) FROM codes", [], |row| row.get::<_, i64>(0)).unwrap();
+        let file = format!(":{} ", directory.path().join(FILE).metadata().unwrap().ino());
+        let locked = || std::fs::read_to_string("/proc/locks").unwrap().contains(&file);
+        assert!(locked(), "a connection in WAL mode keeps a shared lock");
+        let _second = open(directory.path()).unwrap();
+        assert!(locked());
+        drop(first);
     }
 
     #[test]
