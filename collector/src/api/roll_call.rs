@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use wire::reading::Capability;
-use wire::{SiteId, UnixMillis};
+use wire::{Language, SiteId, UnixMillis};
 
 use super::{Moment, age, json};
 use crate::readiness::Verdict;
@@ -59,6 +59,9 @@ struct Why<'a> {
     capability: Option<Capability>,
     subject: &'a str,
     value: Option<f64>,
+    /// What is wrong and what to do.
+    vi: String,
+    en: String,
     evidence_at: Option<Moment>,
     evidence_age_seconds: Option<f64>,
 }
@@ -111,6 +114,8 @@ fn why(reason: &RecordedReason, recorded_at: UnixMillis) -> Why<'_> {
         capability: reason.capability,
         subject: &reason.subject,
         value: reason.value,
+        vi: reason.told(Language::Vi),
+        en: reason.told(Language::En),
         evidence_at: reason.evidence_at.map(Moment),
         evidence_age_seconds: reason.evidence_at.map(|at| age(at, recorded_at)),
     }

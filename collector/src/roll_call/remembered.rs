@@ -98,7 +98,9 @@ pub fn meeting(connection: &Connection, id: &str) -> rusqlite::Result<Option<Rem
     Ok(Remembered::new(calls, attendance::of_meeting(connection, id)?, &lives))
 }
 
-/// The meetings whose last known start lies in `from..to`, in the order of their starts.
+/// The meetings whose last known start lies in `from..to`, in the order of their starts, each
+/// with its last roll call alone: that of T-0 where there is one, and a month of the others
+/// would not fit in memory at ten thousand sites.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -110,9 +112,9 @@ pub fn between(
     let lives = received::lives_since(connection, from - BEFORE_MILLIS)?;
     let mut meetings = Vec::new();
     for id in roll_calls::meetings_between(connection, from, to)? {
-        let calls = roll_calls::of_meeting(connection, &id)?;
+        let last = roll_calls::of_meeting(connection, &id)?.pop();
         let attendance = attendance::of_meeting(connection, &id)?;
-        let remembered = Remembered::new(calls, attendance, &lives);
+        let remembered = Remembered::new(last.into_iter().collect(), attendance, &lives);
         let starts_in = |remembered: &Remembered| {
             let start = remembered.latest().map(|recalled| recalled.call.key.start);
             start.is_some_and(|start| (from..to).contains(&start))
