@@ -167,9 +167,7 @@ impl Desk {
         work: impl FnOnce(&Self) -> Result<Response<Body>, Refusal> + Send + 'static,
     ) -> Response<Body> {
         let desk = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            work(&desk).unwrap_or_else(|refusal| refusal.answer())
-        });
+        let done = tokio::task::spawn_blocking(move || work(&desk).unwrap_or_else(Refusal::answer));
         done.await.unwrap_or_else(|_| answers::empty(StatusCode::INTERNAL_SERVER_ERROR))
     }
 }
