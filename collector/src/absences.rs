@@ -1,4 +1,5 @@
-//! Maintenance windows and agreed absences: who is excused, and until when. Pure.
+//! Maintenance windows and agreed absences: who is excused, and until when. Pure, but for
+//! following its file.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +7,12 @@ use wire::ids::AreaId;
 use wire::{SiteId, UnixMillis};
 
 use crate::inventory::{self, Area};
+
+mod file;
+mod follower;
+
+pub use file::parse;
+pub use follower::{Follower, load};
 
 /// An agreed absence or a maintenance window.
 #[derive(Debug, Clone, PartialEq, Eq)]

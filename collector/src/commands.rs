@@ -10,7 +10,7 @@ use crate::authority::Authority;
 use crate::config::Config;
 use crate::meetings::files;
 use crate::store::{self, credentials};
-use crate::{StartError, inventory, now};
+use crate::{StartError, absences, inventory, now};
 
 mod agenda;
 mod enroll;
@@ -115,6 +115,9 @@ pub fn check(config: &Config, language: Language) -> Result<String, CommandError
     let inventory = inventory::load(&config.inventory).map_err(StartError::Inventory)?;
     let calendar = config.meetings.as_deref().map(files::load).transpose();
     let calendar = calendar.map_err(StartError::Calendar)?;
+    if let Some(path) = &config.absences {
+        absences::load(path).map_err(StartError::Calendar)?;
+    }
     if let Some(path) = &config.operations.token_file {
         Token::read(path).map_err(StartError::Token)?;
     }

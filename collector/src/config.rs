@@ -28,6 +28,8 @@ pub struct Config {
     pub inventory: PathBuf,
     /// The directory of calendars: `*.yaml` and `*.ics` in it.
     pub meetings: Option<PathBuf>,
+    /// The file of agreed absences and maintenance windows.
+    pub absences: Option<PathBuf>,
     /// What is asked of sites, and from where on a measurement is a fault.
     #[serde(default)]
     pub readiness: Policy,
@@ -228,6 +230,7 @@ impl Config {
         let (agents, operations) = (&mut self.agents, &mut self.operations);
         let given = [
             &mut self.meetings,
+            &mut self.absences,
             &mut agents.certificate,
             &mut agents.key,
             &mut operations.certificate,

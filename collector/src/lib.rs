@@ -191,6 +191,7 @@ pub struct Collector {
     fleet: Arc<fleet::Shared>,
     plan: Arc<meetings::Shared>,
     judging: Judging,
+    absences: absences::Follower,
     recorder: Recorder,
     watch: Watch,
     received: received::Handle,
@@ -251,6 +252,7 @@ impl Collector {
             fleet,
             plan,
             judging,
+            absences: absences::Follower::new(config.absences.as_deref()),
             recorder,
             watch,
             received,
@@ -290,6 +292,7 @@ impl Collector {
         let judging = tokio::spawn(judge(
             self.judging,
             Arc::clone(&self.plan),
+            self.absences,
             self.recorder,
             self.stop.clone(),
         ));
@@ -328,13 +331,14 @@ async fn serve(listener: Listener, port: Port, routes: Arc<Routes>, stop: Cancel
 async fn judge(
     judging: Judging,
     plan: Arc<meetings::Shared>,
+    mut absences: absences::Follower,
     mut recorder: Recorder,
     stop: CancellationToken,
 ) {
     let expected = move |now: UnixMillis| {
         let Plan { inventory, calendar } = plan.plan();
         let occurrences = calendar.occurrences(&inventory, now, now.saturating_add(AHEAD));
-        Expected { inventory, occurrences, absences: Arc::default() }
+        Expected { inventory, occurrences, absences: absences.look() }
     };
     let told = move |judged: &Judged| {
         let Expected { inventory, occurrences, .. } = &judged.expected;

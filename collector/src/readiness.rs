@@ -43,7 +43,7 @@ pub use reasons::codes;
 
 use damping::Memory;
 use incidents::Standing;
-use sites::Assessment;
+use sites::{Assessment, Voice};
 
 /// Of a capability, a site, or a site in a meeting. The order is that of judgement: the first
 /// that applies is the verdict.
@@ -248,12 +248,12 @@ impl Judge {
             if world.excuse(id, now).is_some() {
                 return Standing::Silent;
             }
-            match (assessment.silent_since(), self.failing.get(id)) {
+            match (assessment.voice(), self.failing.get(id)) {
                 // A dark room is news only while a meeting expects it.
-                (Some(Some(at)), _) if in_meetings.contains(id) => Standing::Fails(at),
-                (Some(_), _) => Standing::Silent,
-                (None, Some(since)) => Standing::Fails(*since),
-                (None, None) => Standing::Works,
+                (Voice::Silent(at), _) if in_meetings.contains(id) => Standing::Fails(at),
+                (Voice::Silent(_) | Voice::Never, _) => Standing::Silent,
+                (Voice::Heard, Some(since)) => Standing::Fails(*since),
+                (Voice::Heard, None) => Standing::Works,
             }
         };
         let sites = world.inventory.sites.iter();

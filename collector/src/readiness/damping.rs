@@ -47,13 +47,10 @@ fn take_site(known: &mut BTreeMap<ProbeName, Recent>, site: &Site, policy: &Poli
     let mut there = 0;
     for (name, probe) in site.probes() {
         there += 1;
-        match known.get_mut(name) {
-            Some(recent) => recent.take(probe, policy),
-            None => {
-                let mut recent = Recent::default();
-                recent.take(probe, policy);
-                known.insert(name.clone(), recent);
-            }
+        if let Some(recent) = known.get_mut(name) {
+            recent.take(probe, policy);
+        } else {
+            known.entry(name.clone()).or_default().take(probe, policy);
         }
     }
     if known.len() > there {
@@ -134,8 +131,6 @@ mod tests {
 
     use super::*;
 
-    const MARGIN: UnixMillis = 15_000;
-
     fn finding(letter: char) -> Finding {
         let (code, verdict, whole) = match letter {
             'f' => ("probe_timeout", Verdict::NotReady, true),
@@ -148,8 +143,8 @@ mod tests {
     }
 
     fn judged(readings: &str, urgent: bool) -> Verdict {
-        let seen = readings.chars().enumerate();
-        let seen = seen.map(|(n, letter)| (MARGIN * n as i64, vec![finding(letter)])).collect();
+        let moments = (0..).step_by(15_000);
+        let seen = moments.zip(readings.chars().map(|letter| vec![finding(letter)])).collect();
         let recent = Recent { every_ms: 15_000, seen, round_trips: None };
         let counted = recent.damped(Damping::default(), urgent);
         counted.iter().map(|finding| finding.verdict).min().unwrap()

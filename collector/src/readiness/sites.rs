@@ -27,8 +27,19 @@ const REASONS: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Assessment {
     capabilities: BTreeMap<Capability, Assessed>,
-    /// When it was last heard, if it is silent now.
-    silent_since: Option<Option<UnixMillis>>,
+    voice: Voice,
+}
+
+/// Whether anything is heard of a site.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// It reports.
+    Heard,
+    /// It reported last then.
+    Silent(UnixMillis),
+    /// It never reported.
+    #[default]
+    Never,
 }
 
 /// What is known of one capability.
@@ -61,7 +72,7 @@ impl Assessment {
         (now, urgent): (UnixMillis, bool),
     ) -> Self {
         let Some(site) = site else {
-            return Self { silent_since: Some(None), ..Self::default() };
+            return Self::default();
         };
         let mut fresh: BTreeMap<Capability, Vec<(UnixMillis, Finding)>> = BTreeMap::new();
         let mut stale: BTreeMap<Capability, (UnixMillis, &str)> = BTreeMap::new();
@@ -89,7 +100,12 @@ impl Assessment {
         for (capability, findings) in fresh {
             capabilities.insert(capability, Assessed::fresh(findings, policy, capability));
         }
-        Self { capabilities, silent_since: silent.then_some(site.last_seen()) }
+        let voice = match site.last_seen() {
+            _ if !silent => Voice::Heard,
+            Some(at) => Voice::Silent(at),
+            None => Voice::Never,
+        };
+        Self { capabilities, voice }
     }
 
     /// Since when the site has had no network: `None` where it has, or nothing is known of it.
@@ -98,9 +114,9 @@ impl Assessment {
         (network.verdict == Some(Verdict::NotReady)).then_some(network.evidence_at).flatten()
     }
 
-    /// When a site was last heard that is silent now; the inner `None`: never.
-    pub(super) fn silent_since(&self) -> Option<Option<UnixMillis>> {
-        self.silent_since
+    /// Whether anything is heard of the site.
+    pub(super) fn voice(&self) -> Voice {
+        self.voice
     }
 
     /// The verdict over what is needed; `foreseen` are reasons why it will work less well.
@@ -115,24 +131,25 @@ impl Assessment {
         let mut verdict = Verdict::Ready;
         let mut reasons: Vec<(Verdict, Reason)> = Vec::new();
         for need in needs {
-            let told = match self.capabilities.get(need) {
-                Some(assessed) => {
-                    reasons.extend(assessed.reasons.iter().cloned());
-                    assessed.told(true)
-                }
-                None => {
-                    reasons.push((Verdict::Unknown, reason("no_evidence", Some(*need), None)));
-                    let (verdict, evidence_at) = (Verdict::Unknown, None);
-                    CapabilityVerdict { verdict, evidence_at, needed: true }
-                }
+            let told = if let Some(assessed) = self.capabilities.get(need) {
+                reasons.extend(assessed.reasons.iter().cloned());
+                assessed.told(true)
+            } else {
+                reasons.push((Verdict::Unknown, reason("no_evidence", Some(*need), None)));
+                let (verdict, evidence_at) = (Verdict::Unknown, None);
+                CapabilityVerdict { verdict, evidence_at, needed: true }
             };
             verdict = verdict.min(told.verdict);
             capabilities.insert(*need, told);
         }
-        if let Some(last_seen) = self.silent_since {
+        let silence = match self.voice {
+            Voice::Heard => None,
+            Voice::Silent(at) => Some(reason("site_silent", None, Some(at))),
+            Voice::Never => Some(reason("never_heard", None, None)),
+        };
+        if let Some(silence) = silence {
             // One sentence for the person who calls, not one for each capability.
-            let code = if last_seen.is_some() { "site_silent" } else { "never_heard" };
-            reasons = vec![(Verdict::Unknown, reason(code, None, last_seen))];
+            reasons = vec![(Verdict::Unknown, silence)];
             // A site of which nothing is needed is still not there.
             verdict = Verdict::Unknown;
         }
