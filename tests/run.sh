@@ -12,9 +12,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PATH:$HOME/.cargo/bin"
 
-# What the tests run besides our own programs: a real Prometheus and its promtool, clocks of
-# another year, network namespaces, ping to compare echoes with.
-PACKAGES=(prometheus libfaketime ip=iproute2 ping=iputils-ping shellcheck)
+# What the tests run besides our own programs: a real Prometheus and Alertmanager with their
+# tools, clocks of another year, network namespaces, ping to compare echoes with.
+PACKAGES=(prometheus prometheus-alertmanager libfaketime ip=iproute2 ping=iputils-ping shellcheck)
 
 # End-to-end tests wait far more than they work, so more of them run at once than there are cores.
 END_TO_END_AT_ONCE=8

@@ -33,6 +33,7 @@ mod network_truth;
 mod scenarios;
 
 // What people read and write.
+mod alerts;
 mod bad_config;
 mod metrics_page;
 mod shipped;

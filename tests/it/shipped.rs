@@ -30,6 +30,8 @@ fn every_shipped_configuration_is_a_good_one() {
                 check_with_promtool(&file);
                 None
             }
+            // Loaded by the tests of alerts.
+            "alertmanager.yml" | "nhipcau.tmpl" => continue,
             name => {
                 let no_data = [".sh", ".service"].iter().any(|ending| name.ends_with(ending));
                 assert!(no_data, "no test loads {}", file.display());
