@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The whole way on this one machine: a collector that expects the dozen sites of
-# deploy/examples/sites.yaml, a real agent enrolled by code as one of them, and Debian's
-# Prometheus scraping the collector. Ctrl-C stops all of it.
+# deploy/examples/sites.yaml, a real agent enrolled by code as one of them, Debian's Prometheus
+# scraping the collector, and a meeting of all sites in ten minutes: Alertmanager is told.
 #
 #   deploy/quickstart.sh           until Ctrl-C
-#   deploy/quickstart.sh --once    ends as soon as the first readings are in Prometheus
+#   deploy/quickstart.sh --once    ends with the first readings in Prometheus and the first alert
 #   deploy/quickstart.sh --keep    keeps configurations, state and logs afterwards
 #
 # Needs Debian and Rust; says what else it installs. Everything listens on 127.0.0.1 only.
@@ -14,6 +14,9 @@ PATH="$PATH:$HOME/.cargo/bin"
 
 SITE=th-0316
 EXPECTED=$(grep -c '{ id: th-' deploy/examples/sites.yaml)
+
+# Within T-15, so that the alert comes at once, and before T-5, so that it is one.
+MEETING_IN="10 minutes"
 
 # How long the first readings may take before something must be wrong.
 PATIENCE_SECONDS=120
@@ -139,7 +142,7 @@ readings() {
 }
 
 prepare() {
-    deploy/debian-packages.sh cc=gcc cc=libc6-dev prometheus ||
+    deploy/debian-packages.sh cc=gcc cc=libc6-dev prometheus prometheus-alertmanager ||
         give_up "Chưa đủ gói Debian cần thiết." "The Debian packages it needs are not there."
     command -v cargo >/dev/null ||
         give_up "Cần có Rust: không thấy cargo trong PATH." "Rust is needed: cargo is not in PATH."
@@ -156,7 +159,8 @@ configure() {
     agents_port=$(free_port 8443)
     operations_port=$(free_port 9815)
     prometheus_port=$(free_port 9090)
-    mkdir "$work/collector" "$work/agent"
+    alertmanager_port=$(free_port 9093)
+    mkdir -p "$work/collector/meetings" "$work/agent"
     cp deploy/examples/sites.yaml "$work/collector/"
     # The shipped example, but with its state here and closed to the outside.
     sed -e "s|^state_dir: [^ ]*|state_dir: state|" \
@@ -164,7 +168,19 @@ configure() {
         -e "s|names: \[[^]]*\]|names: [127.0.0.1]|" \
         -e "s|^language: .*|language: $language|" \
         -e "s|127\.0\.0\.1:9815|127.0.0.1:$operations_port|" \
+        -e "/^meetings:/d" \
         deploy/examples/collector.yaml >"$work/collector/collector.yaml"
+    echo "meetings: meetings" >>"$work/collector/collector.yaml"
+    # Only the network is needed: this machine may have no camera.
+    cat >"$work/collector/meetings/quickstart.yaml" <<YAML
+meetings:
+  - id: giao-ban
+    title: "Giao ban trực tuyến"
+    start: $(date -u -d "+$MEETING_IN" +%FT%T+00:00)
+    duration: 1h
+    sites: { areas: [thanh-hoa] }
+    needs: [network]
+YAML
     cat >"$work/agent/agent.yaml" <<YAML
 state_dir: $work/agent/state
 language: $language
@@ -179,9 +195,18 @@ probes:
 YAML
     cat >"$work/prometheus.yml" <<YAML
 global: { scrape_interval: 5s }
+rule_files: ["$PWD/dashboards/rules/nhipcau.rules.yaml"]
+alerting:
+  alertmanagers:
+    - static_configs: [{ targets: ["127.0.0.1:$alertmanager_port"] }]
 scrape_configs:
   - job_name: nhipcau
     static_configs: [{ targets: ["127.0.0.1:$operations_port"] }]
+YAML
+    # Nobody is called from here; deploy/alertmanager shows whom to call.
+    cat >"$work/alertmanager.yml" <<YAML
+route: { receiver: nobody }
+receivers: [{ name: nobody }]
 YAML
 }
 
@@ -197,6 +222,11 @@ run_all() {
     "${agent[@]}" --lang "$language" enroll "$code" ||
         give_up "Ghi danh không thành công; lý do ở trên." "The enrolment failed; the reason is above."
     start agent "${agent[@]}" run
+    # Alone: without a cluster address it looks for no others.
+    start alertmanager prometheus-alertmanager --config.file="$work/alertmanager.yml" \
+        --storage.path="$work/alertmanager" --cluster.listen-address="" \
+        --web.listen-address="127.0.0.1:$alertmanager_port"
+    wait_for alertmanager http_ok "$alertmanager_port" /-/ready
     start prometheus prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/prometheus" \
         --web.listen-address="127.0.0.1:$prometheus_port"
     wait_for prometheus http_ok "$prometheus_port" /-/ready
@@ -208,20 +238,44 @@ ${bold}Đang chạy.$plain Xem tại:
   Prometheus    http://127.0.0.1:$prometheus_port/graph?g0.expr=bridge_up&g0.tab=1
   Số đo         http://127.0.0.1:$operations_port/metrics
   Điểm cầu      http://127.0.0.1:$operations_port/api/v1/sites/$SITE
+  Cảnh báo      http://127.0.0.1:$alertmanager_port
   Nhật ký       $work/*.log
 Kết quả đo đầu tiên của $SITE trong Prometheus:" "
 ${bold}Running.$plain Look at:
   Prometheus    http://127.0.0.1:$prometheus_port/graph?g0.expr=bridge_up&g0.tab=1
   Metrics       http://127.0.0.1:$operations_port/metrics
   The site      http://127.0.0.1:$operations_port/api/v1/sites/$SITE
+  Alerts        http://127.0.0.1:$alertmanager_port
   Logs          $work/*.log
 First readings of $SITE in Prometheus:"
+}
+
+# What Alertmanager holds that matches $1, as JSON on one line.
+alerts() { amtool --alertmanager.url="http://127.0.0.1:$alertmanager_port" alert query --output=json "$1" | tr -d '\n'; }
+# The headline of the meeting's alert.
+headline() {
+    local key=summary
+    [[ $language == vi ]] || key=summary_en
+    alerts scope=meeting | grep -o "\"$key\": *\"[^\"]*\"" | sed 's/^[^:]*: *"//; s/"$//'
+}
+# The live site is judged too, so only the silent ones are unknown.
+only_the_silent() { headline | grep -Eq "[^0-9]$((EXPECTED - 1)) (không rõ|unknown)"; }
+
+# Shows that one meeting with many silent sites is one alert.
+show_alerts() {
+    local meetings sites
+    wait_for Alertmanager only_the_silent
+    meetings=$(alerts scope=meeting | grep -o '"fingerprint"' | wc -l)
+    sites=$(alerts scope=site | grep -o '"fingerprint"' | wc -l)
+    say "Trong Alertmanager: cuộc họp $meetings cảnh báo, kỹ thuật viên từng điểm cầu $sites cảnh báo:" \
+        "In Alertmanager: $meetings alert for the meeting, $sites for the technicians of its sites:"
+    echo "  ${bold}$(headline)$plain"
 }
 
 # Prints each probe of the live site when its first reading is in Prometheus.
 show_readings() {
     local -A shown=()
-    local probe kind success took silent
+    local probe kind success took silent alerted=false
     wait_for "$SITE" one_live
     silent=$((EXPECTED - 1))
     say "  $SITE có tín hiệu, $silent điểm cầu khác im lặng" "  $SITE is up, $silent other sites are silent"
@@ -236,7 +290,11 @@ show_readings() {
                     "  ✗ $probe ($kind): failed; the site's address above says why"
             fi
         done < <(readings)
-        if $once && ((${#shown[@]} > 0)); then return; fi
+        if ((${#shown[@]} > 0)) && ! $alerted; then
+            show_alerts
+            alerted=true
+        fi
+        if $once && $alerted; then return; fi
         # Waiting on a child lets a signal through at once.
         sleep 2 &
         wait $! || true

@@ -6,8 +6,8 @@ use tests::program;
 
 #[test]
 fn one_command_brings_up_everything_and_stops_all_it_started() {
-    if !Path::new("/usr/bin/promtool").exists() {
-        println!("SKIPPED: prometheus is not installed");
+    if !["/usr/bin/promtool", "/usr/bin/amtool"].iter().all(|program| Path::new(program).exists()) {
+        println!("SKIPPED: prometheus and prometheus-alertmanager are not installed");
         return;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/quickstart.sh");
@@ -18,6 +18,8 @@ fn one_command_brings_up_everything_and_stops_all_it_started() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains("th-0316 is up, 11 other sites are silent"), "{said}");
     assert!(said.contains('✓'), "a reading that succeeded: {said}");
+    assert!(said.contains("In Alertmanager: 1 alert for the meeting"), "{said}");
+    assert!(said.contains("of 12 ready") && said.contains("11 unknown"), "{said}");
     let left = logs_of_living_programs(&said);
     assert!(left.is_empty(), "still running: {left:?}");
 }
