@@ -195,13 +195,13 @@ fn what_is_critical_is_never_muted() {
     let mut urgent = 0;
     for route in list(&config["route"]["routes"]) {
         let matchers: Vec<_> = list(&route["matchers"]).iter().filter_map(Value::as_str).collect();
-        let mutes = route["active_time_intervals"].is_sequence()
+        let silenced = route["active_time_intervals"].is_sequence()
             || route["mute_time_intervals"].is_sequence();
         if matchers.contains(&"severity = critical") || matchers.contains(&"scope = meeting") {
-            assert!(!mutes, "{matchers:?} is muted");
+            assert!(!silenced, "{matchers:?} is muted");
             urgent += 1;
         }
-        muted += usize::from(mutes);
+        muted += usize::from(silenced);
     }
     assert!(urgent >= 3 && muted >= 2, "{urgent} urgent and {muted} muted routes");
 }
