@@ -3,13 +3,16 @@
 //! ```text
 //!  agents ══TLS══▶ listener ─▶ routes ─▶ auth ─▶ ingest ─▶ store (SQLite: counted once)
 //!                                 └────▶ enrol      │
-//!  meetings/  ─▶ meetings ──┐
-//!  sites.yaml ─▶ inventory ─┴▶ watch ─────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
-//!                                                   └────▶ api        ─▶ /api/v1
+//!  sites.yaml ─▶ inventory ─┐                       ▼
+//!  meetings/  ─▶ meetings  ─┼▶ watch ─────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
+//!  absences   ─▶ absences  ─┘    │                  │ └──▶ api        ─▶ /api/v1
+//!                                ▼                  ▼
+//!                            readiness ◀──────── judging ─▶ roll_call ─▶ store ─▶ report
 //! ```
 //!
-//! `inventory`, `meetings`, `ingest` (decoding), `fleet`, `exposition` and `api` are pure: they take values
-//! and `now`. Sockets, disk and clock live in `listener`, `store`, `watch` and here.
+//! `inventory`, `meetings`, `ingest` (decoding), `fleet`, `readiness`, `exposition` and `api` are
+//! pure: they take values and `now`. Sockets, disk and clock live in `listener`, `store`,
+//! `watch`, `judging` and here.
 
 use std::io;
 use std::net::SocketAddr;

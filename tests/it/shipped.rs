@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use collector::inventory::{self, Inventory, Site};
+use collector::meetings::files as meetings;
 use wire::metrics;
 
 fn deploy() -> PathBuf {
@@ -30,6 +31,8 @@ fn every_shipped_configuration_is_a_good_one() {
                 check_with_promtool(&file);
                 None
             }
+            // Read with its whole directory below.
+            "giao-ban.yaml" => meetings::load(file.parent().unwrap()).err(),
             // Loaded by the tests of alerts.
             "alertmanager.yml" | "nhipcau.tmpl" => continue,
             name => {
@@ -66,6 +69,21 @@ fn the_example_inventory_is_the_same_as_a_sheet() {
         assert_eq!(&Site { area: site.area.clone(), ..other.clone() }, site, "{id}");
     }
     assert_eq!(yaml.sites.len(), sheet.sites.len());
+}
+
+#[test]
+fn the_example_meetings_find_their_sites() {
+    let examples = deploy().join("examples");
+    let sites = inventory::load(&examples.join("sites.yaml")).unwrap();
+    let calendar = meetings::load(&examples.join("meetings")).unwrap();
+    let (from, to) = (1_795_392_000_000, 1_795_996_800_000); // 23 to 30 November 2026, UTC
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for occurrence in calendar.occurrences(&sites, from, to) {
+        assert!(occurrence.unmatched.is_empty(), "{:?}", occurrence.unmatched);
+        counts.push((occurrence.id, occurrence.sites.len()));
+    }
+    let expected = [("giao-ban-tuan@2026-11-23T07:30", 11), ("phong-chong-bao@2026-11-25T14:00", 6)];
+    assert_eq!(counts, expected.map(|(id, sites)| (id.to_owned(), sites)));
 }
 
 #[test]
