@@ -12,7 +12,8 @@ use collector::report::{Format, Month};
 use collector::{Collector, Listeners, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 use wire::duration::Span;
 use wire::{Language, SiteId};
 
@@ -228,10 +229,14 @@ fn is_configuration(error: &anyhow::Error) -> bool {
 /// levels (`debug`, `collector::listener=trace`).
 fn start_logging() {
     use std::io::IsTerminal;
-    let filter = EnvFilter::try_from_env("NHIPCAU_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let wanted = std::env::var("NHIPCAU_LOG").ok();
+    // The smaller of the two filters: the other brings regular expressions, a megabyte of them.
+    let levels = wanted.and_then(|wanted| wanted.parse::<Targets>().ok());
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)))
+        .with(lines)
         .init();
 }
