@@ -48,7 +48,7 @@ impl Rule {
         Ok(rule)
     }
 
-    /// The starts in their order, at most [`STEPS`].
+    /// The starts in their order, at most `STEPS`.
     pub fn starts(&self) -> impl Iterator<Item = UnixMillis> {
         self.0.into_iter().take(STEPS).map(|start| start.timestamp_millis())
     }
