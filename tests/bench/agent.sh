@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 deploy/debian-packages.sh curl prometheus-node-exporter prometheus-blackbox-exporter
 # shellcheck source=tests/bench/measure.sh
 . tests/bench/measure.sh
-cargo build --quiet --release --workspace --bins
+cargo build --quiet --release --workspace --bin nhipcau-collector --bin nhipcau-agent --bin load
 bin=${CARGO_TARGET_DIR:-target}/release
 
 seconds=${1:-600}

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 deploy/debian-packages.sh curl prometheus-pushgateway nginx=nginx-light
 # shellcheck source=tests/bench/measure.sh
 . tests/bench/measure.sh
-cargo build --quiet --release --workspace --bins
+cargo build --quiet --release --workspace --bin nhipcau-collector --bin load
 bin=${CARGO_TARGET_DIR:-target}/release
 ulimit -n "$(ulimit -Hn)"
 
