@@ -5,6 +5,8 @@
 #
 #   tests/bench/agent.sh [SECONDS]     how long is measured; default 600
 set -euo pipefail
+# A failure inside $( ) ends the run too.
+shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
 deploy/debian-packages.sh curl prometheus-node-exporter prometheus-blackbox-exporter
 # shellcheck source=tests/bench/measure.sh

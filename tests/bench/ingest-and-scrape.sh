@@ -6,6 +6,8 @@
 #   tests/bench/ingest-and-scrape.sh           356 and 10,000 sites, some ten minutes
 #   tests/bench/ingest-and-scrape.sh 356       only so many
 set -euo pipefail
+# A failure inside $( ) ends the run too.
+shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
 deploy/debian-packages.sh curl prometheus-pushgateway nginx=nginx-light
 # shellcheck source=tests/bench/measure.sh
@@ -57,10 +59,8 @@ cost() {
     echo $(($(cpu_ms "$pid") - before))
 }
 
-# nginx serving the collector's bytes from a file, as they are and packed at level 1.
-nginx_with() {
-    mkdir -p "$work/nginx"
-    curl --silent --header "$TEXT" "http://127.0.0.1:$operations_port/metrics" >"$work/nginx/metrics"
+# nginx serving $work/nginx/metrics, as it is and packed at level 1.
+nginx_with_the_same() {
     nginx_port=$(free_port 20080)
     cat >"$work/nginx.conf" <<NGINX
 daemon off; worker_processes 1; pid $work/nginx.pid; error_log $work/nginx-error.log;
@@ -86,30 +86,37 @@ ingest() {
     sed -n 's/^microseconds of processor time each: //p' "$work/load"
 }
 
+# compare SITES ROUNDS SCRAPES GATEWAY_SCRAPES. All of the collector first: readings that are not
+# repeated live for 90 s.
 compare() {
     local sites=$1 rounds=$2 count=$3 gateway_scrapes=$4
+    local ingest plain packed memory theirs scrape
     collector "$sites"
-    pushgateway --push.disable-consistency-check
+    scrape=(scrapes "$count" "http://127.0.0.1:$operations_port/metrics" --header "$TEXT")
+    ingest=$(ingest push "$collector" "$agents_port" "$sites" "$rounds")
+    mkdir -p "$work/nginx"
+    curl --silent --header "$TEXT" "http://127.0.0.1:$operations_port/metrics" >"$work/nginx/metrics"
+    plain=$(per "$count" "$(cost "$collector" "${scrape[@]}")")
+    packed=$(per "$count" "$(cost "$collector" "${scrape[@]}" --header "Accept-Encoding: gzip")")
+    memory=$(rss_mib "$collector")
 
-    local ours theirs
     printf '\n### %s sites × %s series\n\n| what | Nhịp Cầu | peer | ratio |\n|---|---|---|---|\n' "$sites" "$SERIES"
-    ours=$(ingest push "$collector" "$agents_port" "$sites" "$rounds")
+    pushgateway --push.disable-consistency-check
     theirs=$(ingest gateway "$gateway" "$gateway_port" "$sites" 2)
-    row "ingest of a report, µs of CPU (ours with TLS, zstd, and each made durable before its answer)" "$ours" "Pushgateway without its consistency check: $theirs" "$(ratio "$ours" "$theirs")"
-
-    local plain gzip
-    plain=$(per "$count" "$(cost "$collector" scrapes "$count" "http://127.0.0.1:$operations_port/metrics" --header "$TEXT")")
-    gzip=$(per "$count" "$(cost "$collector" scrapes "$count" "http://127.0.0.1:$operations_port/metrics" --header "$TEXT" --header "Accept-Encoding: gzip")")
+    row "ingest of a report, µs of CPU (ours with TLS, zstd, and durable before its answer)" "$ingest" "Pushgateway without its consistency check: $theirs" "$(ratio "$ingest" "$theirs")"
     theirs=$(per "$gateway_scrapes" "$(cost "$gateway" scrapes "$gateway_scrapes" "http://127.0.0.1:$gateway_port/metrics")")
     row "scrape, µs of CPU" "$plain" "Pushgateway: $theirs" "$(ratio "$plain" "$theirs")"
-    nginx_with
-    theirs=$(per "$count" "$(cost "$nginx" scrapes "$count" "http://127.0.0.1:$nginx_port/metrics")")
-    row "scrape of $(du -k "$work/nginx/metrics" | cut -f 1) KiB, µs of CPU" "$plain" "nginx, the same bytes from a file: $theirs" "$(ratio "$plain" "$theirs")"
-    theirs=$(per "$count" "$(cost "$nginx" scrapes "$count" "http://127.0.0.1:$nginx_port/packed/metrics" --header "Accept-Encoding: gzip")")
-    row "scrape with gzip, µs of CPU" "$gzip" "nginx, gzip 1: $theirs" "$(ratio "$gzip" "$theirs")"
-    ours=$(rss_mib "$collector") theirs=$(rss_mib "$gateway")
-    row "resident memory after all of this, MiB" "$ours" "Pushgateway: $theirs" "$(ratio "$ours" "$theirs")"
+    theirs=$(rss_mib "$gateway")
+    row "resident memory after pushes and scrapes, MiB" "$memory" "Pushgateway: $theirs" "$(ratio "$memory" "$theirs")"
     stop "$gateway"
+
+    nginx_with_the_same
+    scrape=(scrapes "$count" "http://127.0.0.1:$nginx_port/metrics")
+    theirs=$(per "$count" "$(cost "$nginx" "${scrape[@]}")")
+    row "scrape of $(du -k "$work/nginx/metrics" | cut -f 1) KiB, µs of CPU" "$plain" "nginx, the same bytes from a file: $theirs" "$(ratio "$plain" "$theirs")"
+    scrape=(scrapes "$count" "http://127.0.0.1:$nginx_port/packed/metrics" --header "Accept-Encoding: gzip")
+    theirs=$(per "$count" "$(cost "$nginx" "${scrape[@]}")")
+    row "scrape with gzip, µs of CPU" "$packed" "nginx, gzip 1: $theirs" "$(ratio "$packed" "$theirs")"
     stop "$nginx_master"
 }
 
@@ -119,7 +126,7 @@ checked() {
     pushgateway
     ingest gateway "$gateway" "$gateway_port" "$sites" 1 >/dev/null
     theirs=$(ingest gateway "$gateway" "$gateway_port" 20 1)
-    row "the same, µs of CPU" "as above" "Pushgateway as shipped: $theirs" "-"
+    row "ingest of a report, µs of CPU" "as above" "Pushgateway as shipped: $theirs" ""
     stop "$gateway"
 }
 

@@ -58,7 +58,7 @@ struct Load {
     /// Series of each site
     #[arg(long, default_value_t = 200)]
     series: usize,
-    /// Reports of each site
+    /// Reports of each site, after its first
     #[arg(long, default_value_t = 1)]
     rounds: u64,
     /// Seconds between two reports of a site; 0: as fast as they are answered

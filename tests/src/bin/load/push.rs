@@ -1,12 +1,12 @@
 //! Pushes of many sites, each over its own kept connection.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tests::http;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
@@ -15,105 +15,104 @@ use uuid::Uuid;
 
 use crate::{Load, Outcome, fleet};
 
-/// A site's connection.
-pub(crate) type Connection<S> = BufReader<S>;
+/// A site that has connected and pushed its first report.
+struct Site {
+    number: usize,
+    boot: Uuid,
+    connection: BufReader<TlsStream<TcpStream>>,
+}
 
-/// Handshakes at a time: more would only queue at the collector.
-const HANDSHAKES: usize = 64;
-
-/// Pushes and tells how it went.
+/// Pushes and tells how it went. Handshakes and each site's first report stand before what is
+/// measured.
 pub(crate) async fn run(load: Load) -> anyhow::Result<()> {
     let trust = tests::tls::trusting_anything()?;
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
-    let begin = Instant::now();
+    let turns = Arc::new(Semaphore::new(load.at_once));
     let connecting: Vec<_> = (0..load.sites)
-        .map(|_| tokio::spawn(connect(load.to, Arc::clone(&trust), Arc::clone(&handshakes))))
-        .collect();
-    let mut connections = Vec::with_capacity(load.sites);
-    for connection in connecting {
-        connections.push(connection.await??);
-    }
-    println!("connected: {} in {:?}", connections.len(), begin.elapsed());
-
-    let turns = Arc::new(Semaphore::new(if load.every == 0 { load.at_once } else { load.sites }));
-    let pushing: Vec<_> = connections
-        .into_iter()
-        .enumerate()
-        .map(|(number, connection)| {
-            tokio::spawn(site(number, connection, load.clone(), Arc::clone(&turns)))
+        .map(|number| {
+            tokio::spawn(first(number, load.clone(), Arc::clone(&trust), Arc::clone(&turns)))
         })
         .collect();
-    crate::tell(&load, pushing).await
+    let mut sites = Vec::with_capacity(load.sites);
+    for one in connecting {
+        sites.push(one.await??);
+    }
+    let turns = Arc::new(Semaphore::new(if load.every == 0 { load.at_once } else { load.sites }));
+    let pushing =
+        sites.into_iter().map(|site| tokio::spawn(rest(site, load.clone(), Arc::clone(&turns))));
+    crate::tell(&load, pushing.collect()).await
 }
 
-async fn connect(
-    to: SocketAddr,
-    trust: Arc<ClientConfig>,
-    handshakes: Arc<Semaphore>,
-) -> anyhow::Result<Connection<TlsStream<TcpStream>>> {
-    let _turn = handshakes.acquire().await?;
-    let stream = TcpStream::connect(to).await?;
-    stream.set_nodelay(true)?;
-    let name = rustls::pki_types::ServerName::from(to.ip());
-    Ok(BufReader::new(TlsConnector::from(trust).connect(name, stream).await?))
-}
-
-/// One site's rounds: durations of those answered, and how many were not accepted.
-async fn site(
+async fn first(
     number: usize,
-    mut connection: Connection<TlsStream<TcpStream>>,
     load: Load,
+    trust: Arc<ClientConfig>,
     turns: Arc<Semaphore>,
-) -> anyhow::Result<Outcome> {
-    let (boot, authorization) = (Uuid::new_v4(), format!("Bearer {}", fleet::credential(number)));
-    let headers = [
-        ("Authorization", authorization.as_str()),
-        ("Content-Type", "application/json"),
-        ("Content-Encoding", "zstd"),
-    ];
+) -> anyhow::Result<Site> {
+    let _turn = turns.acquire().await?;
+    let stream = TcpStream::connect(load.to).await?;
+    stream.set_nodelay(true)?;
+    let name = ServerName::from(load.to.ip());
+    let connection = BufReader::new(TlsConnector::from(trust).connect(name, stream).await?);
+    let mut site = Site { number, boot: Uuid::new_v4(), connection };
+    anyhow::ensure!(site.push(1, load.series).await?.is_some(), "the first report was refused");
+    Ok(site)
+}
+
+async fn rest(mut site: Site, load: Load, turns: Arc<Semaphore>) -> anyhow::Result<Outcome> {
     let (mut took, mut refused) = (Vec::new(), 0);
-    for seq in 1..=load.rounds {
-        pause(&load, number, seq).await;
+    for round in 1..=load.rounds {
+        pause(&load, site.number, round).await;
         let _turn = turns.acquire().await?;
-        let body = fleet::body(boot, seq, load.series)?;
-        let request = http::request("POST", wire::limits::REPORTS_PATH, &headers, &body);
-        let begin = Instant::now();
-        let (status, answer) = exchange(&mut connection, &request).await?;
-        if status != 200 {
-            refused += 1;
-            continue;
-        }
-        let answer: wire::Answer = serde_json::from_slice(&answer)?;
-        if answer.accepted == [(boot, seq)] {
-            took.push(begin.elapsed());
-        } else {
-            refused += 1;
+        match site.push(round + 1, load.series).await? {
+            Some(answered) => took.push(answered),
+            None => refused += 1,
         }
     }
     Ok((took, refused))
 }
 
-/// Waits for the site's place in the interval.
-pub(crate) async fn pause(load: &Load, number: usize, seq: u64) {
-    if load.every == 0 {
-        return;
+impl Site {
+    /// How long the answer took; `None` if the report was not accepted.
+    async fn push(&mut self, seq: u64, series: usize) -> anyhow::Result<Option<Duration>> {
+        let authorization = format!("Bearer {}", fleet::credential(self.number));
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/json"),
+            ("Content-Encoding", "zstd"),
+        ];
+        let body = fleet::body(self.boot, seq, series)?;
+        let request = http::request("POST", wire::limits::REPORTS_PATH, &headers, &body);
+        let begin = Instant::now();
+        let (status, answer) = exchange(&mut self.connection, &request).await?;
+        let took = begin.elapsed();
+        if status != 200 {
+            return Ok(None);
+        }
+        let answer: wire::Answer = serde_json::from_slice(&answer)?;
+        Ok((answer.accepted == [(self.boot, seq)]).then_some(took))
     }
+}
+
+/// Waits for the site's place in the interval.
+pub(crate) async fn pause(load: &Load, number: usize, round: u64) {
     let every = Duration::from_secs(load.every);
-    let wait = if seq == 1 {
+    let wait = if round == 1 {
         every * u32::try_from(number).unwrap_or(0) / u32::try_from(load.sites).unwrap_or(1)
     } else {
         every
     };
-    tokio::time::sleep(wait).await;
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
 }
 
 /// Sends a request and reads its answer, which has a length.
 pub(crate) async fn exchange<S>(
-    connection: &mut Connection<S>,
+    connection: &mut BufReader<S>,
     request: &[u8],
 ) -> anyhow::Result<(u16, Vec<u8>)>
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     connection.get_mut().write_all(request).await?;
     connection.get_mut().flush().await?;
