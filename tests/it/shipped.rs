@@ -82,7 +82,8 @@ fn the_example_meetings_find_their_sites() {
         assert!(occurrence.unmatched.is_empty(), "{:?}", occurrence.unmatched);
         counts.push((occurrence.id, occurrence.sites.len()));
     }
-    let expected = [("giao-ban-tuan@2026-11-23T07:30", 11), ("phong-chong-bao@2026-11-25T14:00", 6)];
+    let expected =
+        [("giao-ban-tuan@2026-11-23T07:30", 11), ("phong-chong-bao@2026-11-25T14:00", 6)];
     assert_eq!(counts, expected.map(|(id, sites)| (id.to_owned(), sites)));
 }
 
