@@ -13,6 +13,7 @@
 //! | `system_times() -> io::Result<SystemTimes>` | switch-on, and what the processors did since |
 //! | `own_usage() -> io::Result<OwnUsage>` | what this program costs |
 //! | `power_supplies() -> Vec<PowerSupply>` | batteries and mains |
+//! | `restart_pending() -> Option<bool>` | whether an update waits for a restart; `None` where it cannot tell |
 //! | `links() -> io::Result<Vec<Link>>` | network interfaces, loopback left out |
 //! | `CONFIG_FILE`, `STATE_DIR` | where a service lives on this system |
 //! | `private_directory(path)`, `private_file(path)` | made for this user alone |
@@ -29,7 +30,8 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{
     CONFIG_FILE, Ping, STATE_DIR, clock_state, dns_servers, hostname, links, monotonic_ms, os_name,
-    own_usage, power_supplies, private_directory, private_file, stop_requested, system_times,
+    own_usage, power_supplies, private_directory, private_file, restart_pending, stop_requested,
+    system_times,
 };
 
 #[cfg(not(target_os = "linux"))]

@@ -12,7 +12,7 @@
 //!
 //! ```text
 //!  reading ─▶ evidence (failed run, device states, thresholds) ─▶ damping ─▶ sites ─▶ verdict
-//!                                        look_ahead (until the meeting's end) ──▲
+//!      └─▶ trend ─▶ look_ahead (until the meeting's end) ─────────────▲
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,7 @@ mod meeting_clock;
 mod policy;
 mod reasons;
 mod sites;
+mod trend;
 
 #[cfg(test)]
 mod tests;
@@ -216,8 +217,10 @@ impl Judge {
                 (id, Assessment::of(id, site, &self.memory, policy, when))
             })
             .collect();
-        let meetings =
-            watched.iter().map(|meeting| judge_meeting(world, meeting, &assessments)).collect();
+        let meetings = watched
+            .iter()
+            .map(|meeting| judge_meeting(world, meeting, &assessments, &self.memory))
+            .collect();
         let sites = inventory.sites.iter().filter_map(|(id, site)| {
             let needs = needs_now(world, id, site);
             let excuse = world.excuse(id, now);
@@ -289,6 +292,7 @@ fn judge_meeting(
     world: World<'_>,
     meeting: &Occurrence,
     assessments: &BTreeMap<&SiteId, Assessment>,
+    memory: &Memory,
 ) -> MeetingVerdict {
     let now = world.fleet.now;
     let sites = meeting.sites.iter().filter_map(|id| {
@@ -296,7 +300,7 @@ fn judge_meeting(
         let needs = world.policy.needs(world.inventory.sites.get(id), Some(meeting));
         // What counts is whether it is excused when it must be there.
         let excuse = world.excuse(id, now.max(meeting.start));
-        let foreseen = look_ahead::reasons(id, site, meeting, world.occurrences, now);
+        let foreseen = look_ahead::reasons(id, site, meeting, world.occurrences, (memory, now));
         Some((id.clone(), assessments.get(id)?.verdict(needs, excuse, foreseen)))
     });
     MeetingVerdict { id: meeting.id.clone(), sites: sites.collect() }

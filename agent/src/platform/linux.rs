@@ -11,6 +11,7 @@ mod power;
 mod private;
 mod service;
 mod times;
+mod updates;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -57,6 +58,12 @@ pub fn own_usage() -> io::Result<OwnUsage> {
 #[must_use]
 pub fn power_supplies() -> Vec<PowerSupply> {
     power::supplies(Path::new(ROOT))
+}
+
+/// See [`super`].
+#[must_use]
+pub fn restart_pending() -> Option<bool> {
+    updates::restart_pending(Path::new(ROOT))
 }
 
 /// See [`super`].

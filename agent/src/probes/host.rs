@@ -1,4 +1,4 @@
-//! The PC itself: processor, memory, disks, temperatures, switch-on, batteries and mains.
+//! The PC itself: processor, memory, disks, temperatures, switch-on, batteries, mains, updates.
 //!
 //! Nothing here judges; whether a full disk hinders a meeting is the collector's policy.
 
@@ -108,6 +108,7 @@ fn record(run: &mut Run<'_>, snapshot: &Snapshot) {
         );
     }
     power(run, &snapshot.power);
+    restart(run, snapshot.restart_pending);
 }
 
 fn memory(run: &mut Run<'_>, snapshot: &Snapshot) {
@@ -144,6 +145,17 @@ fn power(run: &mut Run<'_>, supplies: &[PowerSupply]) {
                 .to_owned()
             },
             || if online { "On mains power." } else { "No mains power, on battery." }.to_owned(),
+        );
+    }
+}
+
+fn restart(run: &mut Run<'_>, pending: Option<bool>) {
+    let Some(pending) = pending else { return };
+    run.gauge("bridge_host_restart_pending", f64::from(u8::from(pending)));
+    if pending {
+        run.step(
+            || "Máy đang chờ khởi động lại để cài xong bản cập nhật.".to_owned(),
+            || "The PC waits for a restart to finish an update.".to_owned(),
         );
     }
 }
@@ -235,6 +247,7 @@ mod tests {
                 name: "BAT0".to_owned(),
                 state: PowerState::Battery { charge: Some(0.5), discharging: true },
             }],
+            restart_pending: Some(true),
         };
         let found = Bench::default().record(|run| record(run, &snapshot));
         for (name, label, value) in [
@@ -248,6 +261,7 @@ mod tests {
         assert_eq!(found.number("bridge_host_memory_available_bytes"), Some(6.0));
         assert_eq!(found.number("bridge_host_swap_used_bytes"), Some(1.0));
         assert_eq!(found.number("bridge_host_mains_online"), Some(0.0));
+        assert_eq!(found.number("bridge_host_restart_pending"), Some(1.0));
     }
 
     #[tokio::test]

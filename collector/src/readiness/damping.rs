@@ -7,6 +7,7 @@ use wire::{ProbeName, SiteId, UnixMillis};
 use super::Verdict;
 use super::evidence::{self, Finding};
 use super::policy::{Damping, Policy};
+use super::trend::Trends;
 use crate::fleet::{Probe, Site, Snapshot};
 
 /// Nobody waits longer than this for a fault to be seen again: of a probe so slow that it would
@@ -24,6 +25,7 @@ pub(super) struct Recent {
     /// What the readings said, the newest last; never empty.
     seen: VecDeque<(UnixMillis, Vec<Finding>)>,
     round_trips: Option<(u64, f64)>,
+    trends: Trends,
 }
 
 impl Memory {
@@ -70,6 +72,7 @@ impl Recent {
         if last.is_some_and(|last| probe.taken_at.saturating_sub(last).abs() > gap) {
             self.seen.clear();
         }
+        self.trends.take(reading, probe.taken_at);
         let totals = evidence::round_trips(reading);
         let rtt = self.round_trips.zip(totals).and_then(|((before, sum_before), (count, sum))| {
             let new = count.checked_sub(before).filter(|new| *new > 0)?;
@@ -82,6 +85,11 @@ impl Recent {
         while self.seen.len() > policy.damping.of.max(1) {
             self.seen.pop_front();
         }
+    }
+
+    /// What is running out.
+    pub(super) fn trends(&self) -> &Trends {
+        &self.trends
     }
 
     /// What counts now: each fault that was seen often enough, and all else as working.
@@ -145,7 +153,7 @@ mod tests {
     fn judged(readings: &str, urgent: bool) -> Verdict {
         let moments = (0..).step_by(15_000);
         let seen = moments.zip(readings.chars().map(|letter| vec![finding(letter)])).collect();
-        let recent = Recent { every_ms: 15_000, seen, round_trips: None };
+        let recent = Recent { every_ms: 15_000, seen, ..Recent::default() };
         let counted = recent.damped(Damping::default(), urgent);
         counted.iter().map(|finding| finding.verdict).min().unwrap()
     }
@@ -176,7 +184,7 @@ mod tests {
     #[test]
     fn of_a_slow_probe_each_reading_counts() {
         let seen = [(0, vec![finding('.')]), (600_000, vec![finding('f')])].into();
-        let recent = Recent { every_ms: 600_000, seen, round_trips: None };
+        let recent = Recent { every_ms: 600_000, seen, ..Recent::default() };
         let counted = recent.damped(Damping::default(), false);
         assert_eq!(counted, [finding('f')]);
     }

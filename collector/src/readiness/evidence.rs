@@ -39,6 +39,10 @@ struct Measure {
     metric: &'static str,
     /// The metric it is a share of.
     of: Option<&'static str>,
+    /// The flag that, up, makes it harmless: a battery that charges is no worry, however low.
+    unless: Option<&'static str>,
+    /// Whether being well proves that the capability works.
+    proves: bool,
     code: &'static str,
     /// What it is evidence of, whatever its reading is evidence of.
     capability: Option<Capability>,
@@ -62,7 +66,8 @@ const fn measure(
     sense: Sense,
     limit: fn(&Thresholds) -> Limit,
 ) -> Measure {
-    Measure { metric, of: None, code, capability: None, sense, limit }
+    let (of, unless, proves, capability) = (None, None, false, None);
+    Measure { metric, of, unless, proves, code, capability, sense, limit }
 }
 
 const MEASURES: &[Measure] = &[
@@ -82,18 +87,27 @@ const MEASURES: &[Measure] = &[
             t.memory_available_ratio
         })
     },
-    Measure {
-        capability: Some(Capability::Power),
-        ..measure(MAINS, "mains_lost", Sense::TooLittle, |_| FLAG)
-    },
-    Measure {
-        capability: Some(Capability::Power),
-        ..measure(CHARGE, "battery_low", Sense::TooLittle, |t| t.battery_charge_ratio)
-    },
+    mains(MAINS, "mains_lost"),
+    mains(UPS_MAINS, "ups_on_battery"),
+    charge(CHARGE, MAINS),
+    charge(UPS_CHARGE, UPS_MAINS),
 ];
+
+const fn mains(metric: &'static str, code: &'static str) -> Measure {
+    let capability = Some(Capability::Power);
+    Measure { proves: true, capability, ..measure(metric, code, Sense::TooLittle, |_| FLAG) }
+}
+
+const fn charge(metric: &'static str, mains: &'static str) -> Measure {
+    let (capability, unless) = (Some(Capability::Power), Some(mains));
+    let of_charge = measure(metric, "battery_low", Sense::TooLittle, |t| t.battery_charge_ratio);
+    Measure { unless, capability, ..of_charge }
+}
 
 const MAINS: &str = "bridge_host_mains_online";
 const CHARGE: &str = "bridge_host_battery_charge_ratio";
+const UPS_MAINS: &str = "bridge_ups_mains_online";
+const UPS_CHARGE: &str = "bridge_ups_charge_ratio";
 const RTT: &str = "bridge_probe_rtt_seconds";
 const DEVICE: &str = "bridge_device_state";
 
@@ -182,11 +196,9 @@ fn measured(
                 _ => continue,
             },
         };
-        // A battery that charges is no worry, however low.
-        let on_mains = || numbers(reading, MAINS).all(|(_, online)| online > 0.5);
         let subject = label.unwrap_or(reading.probe.as_str());
         match beyond(value, (measure.limit)(thresholds), measure.sense) {
-            Some(verdict) if measure.metric != CHARGE || !on_mains() => findings.push(Finding {
+            Some(verdict) if !measure.is_harmless(reading, label) => findings.push(Finding {
                 capability,
                 code: measure.code,
                 subject: subject.into(),
@@ -194,9 +206,20 @@ fn measured(
                 verdict,
                 whole: false,
             }),
-            _ if measure.metric == MAINS => findings.push(Finding::works(capability, subject)),
+            _ if measure.proves => findings.push(Finding::works(capability, subject)),
             _ => {}
         }
+    }
+}
+
+impl Measure {
+    /// Whether its flag, of the device or of the whole PC, is up; a missing one is not down.
+    fn is_harmless(&self, reading: &Reading, device: Option<&str>) -> bool {
+        self.unless.is_some_and(|flag| {
+            let mut flags =
+                numbers(reading, flag).filter(|(label, _)| label.is_none() || *label == device);
+            flags.all(|(_, up)| up > 0.5)
+        })
     }
 }
 
@@ -250,7 +273,8 @@ mod tests {
         let codes: BTreeSet<_> = reasons::codes().collect();
         for measure in MEASURES {
             assert!(metrics::find(measure.metric).is_some(), "{}", measure.metric);
-            assert!(measure.of.is_none_or(|of| metrics::find(of).is_some()));
+            let others = [measure.of, measure.unless].into_iter().flatten();
+            assert!(others.into_iter().all(|other| metrics::find(other).is_some()));
             assert!(codes.contains(measure.code), "{}", measure.code);
         }
         for name in [RTT, DEVICE] {
@@ -274,7 +298,15 @@ mod tests {
             ]
         };
         let battery = |online: f64| vec![number(MAINS, online), of(CHARGE, "BAT0", 0.1)];
+        let ups = |online: f64| vec![of(UPS_MAINS, "room", online), of(UPS_CHARGE, "room", 0.4)];
         let cases = [
+            ("power", None, ups(1.0), vec![("", Ready), ("", Ready)]),
+            (
+                "power",
+                None,
+                ups(0.0),
+                vec![("", Ready), ("ups_on_battery", Degraded), ("battery_low", Degraded)],
+            ),
             ("network", None, vec![], vec![("", Ready)]),
             ("network", Some("timeout"), vec![], vec![("probe_timeout", NotReady)]),
             ("network", Some("denied"), vec![], vec![("probe_denied", Unknown)]),

@@ -2,13 +2,18 @@
 //!
 //! None of it makes a site `not_ready`: it works now, and there is still time to act.
 
+use wire::reading::{Capability, Reading};
 use wire::{SiteId, UnixMillis};
 
+use super::damping::Memory;
 use super::{Reason, evidence, sites};
-use crate::fleet::Site;
+use crate::fleet::{Probe, Site};
 use crate::meetings::Occurrence;
 
 const CERTIFICATE: &str = "bridge_probe_tls_expiry_timestamp_seconds";
+const RESTART: &str = "bridge_host_restart_pending";
+const UPS_MAINS: &str = "bridge_ups_mains_online";
+const UPS_RUNTIME: &str = "bridge_ups_runtime_seconds";
 
 /// All that is foreseen of a site in a meeting.
 pub(super) fn reasons(
@@ -16,11 +21,22 @@ pub(super) fn reasons(
     site: Option<&Site>,
     meeting: &Occurrence,
     occurrences: &[Occurrence],
-    now: UnixMillis,
+    (memory, now): (&Memory, UnixMillis),
 ) -> Vec<Reason> {
     let mut reasons = double_booked(id, meeting, occurrences);
-    if let Some(site) = site {
-        reasons.extend(certificates(site, meeting, now));
+    for (name, probe) in site.into_iter().flat_map(Site::probes) {
+        if !sites::is_fresh(probe, now, meeting.is_urgent(now)) {
+            continue;
+        }
+        reasons.extend(certificate(probe, meeting, now));
+        reasons.extend(restart(probe));
+        reasons.extend(ups(probe, meeting, now));
+        let trends = memory.of(id, name).into_iter().flat_map(|recent| recent.trends().iter());
+        reasons.extend(trends.filter_map(|trend| {
+            let capability = trend.supply.capability.or(probe.reading.capability);
+            let gone = trend.gone_at().filter(|gone| *gone < meeting.end)?;
+            Some(running_out(trend.supply.code, capability, &trend.device, probe, (gone, now)))
+        }));
     }
     reasons
 }
@@ -43,24 +59,62 @@ fn double_booked(id: &SiteId, meeting: &Occurrence, occurrences: &[Occurrence]) 
     others.map(reason).collect()
 }
 
-fn certificates(site: &Site, meeting: &Occurrence, now: UnixMillis) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    for (name, probe) in site.probes() {
-        if !sites::is_fresh(probe, now, meeting.is_urgent(now)) {
-            continue;
-        }
-        let mut expiries = evidence::numbers(&probe.reading, CERTIFICATE);
-        if let Some((_, expiry)) = expiries.next()
-            && expiry * 1e3 < meeting.end as f64
-        {
-            reasons.push(Reason {
-                code: "certificate_expiring",
-                capability: probe.reading.capability,
-                subject: name.to_string(),
-                value: Some(expiry - now as f64 / 1e3),
-                evidence_at: Some(probe.taken_at),
-            });
-        }
+fn certificate(probe: &Probe, meeting: &Occurrence, now: UnixMillis) -> Option<Reason> {
+    let (_, expiry) = evidence::numbers(&probe.reading, CERTIFICATE).next()?;
+    (expiry * 1e3 < meeting.end as f64).then(|| Reason {
+        code: "certificate_expiring",
+        capability: probe.reading.capability,
+        subject: probe.reading.probe.to_string(),
+        value: Some(expiry - now as f64 / 1e3),
+        evidence_at: Some(probe.taken_at),
+    })
+}
+
+/// An update that waits for a restart takes it by itself on many PCs, in the midst of a meeting.
+fn restart(probe: &Probe) -> Option<Reason> {
+    let (_, pending) = evidence::numbers(&probe.reading, RESTART).next()?;
+    (pending > 0.5).then(|| Reason {
+        code: "restart_pending",
+        capability: probe.reading.capability,
+        subject: String::new(),
+        value: None,
+        evidence_at: Some(probe.taken_at),
+    })
+}
+
+/// While there is mains power no runtime is too short: hardly any UPS would last a meeting.
+fn ups(probe: &Probe, meeting: &Occurrence, now: UnixMillis) -> Vec<Reason> {
+    let reading = &probe.reading;
+    let on_battery = |device: Option<&str>| flag(reading, UPS_MAINS, device) == Some(false);
+    let runtimes = evidence::numbers(reading, UPS_RUNTIME).filter(|(ups, _)| on_battery(*ups));
+    let too_short = runtimes.filter_map(|(ups, seconds)| {
+        // A cast saturates, and no meeting lasts until the end of time.
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, which is late enough")]
+        let gone = probe.taken_at.saturating_add((seconds.max(0.0) * 1e3) as i64);
+        let device = ups.unwrap_or(reading.probe.as_str());
+        let (code, capability) = ("battery_too_short", Some(Capability::Power));
+        (gone < meeting.end).then(|| running_out(code, capability, device, probe, (gone, now)))
+    });
+    too_short.collect()
+}
+
+fn flag(reading: &Reading, metric: &str, device: Option<&str>) -> Option<bool> {
+    let mut flags = evidence::numbers(reading, metric);
+    flags.find(|(label, _)| *label == device).map(|(_, up)| up > 0.5)
+}
+
+fn running_out(
+    code: &'static str,
+    capability: Option<Capability>,
+    device: &str,
+    probe: &Probe,
+    (gone, now): (UnixMillis, UnixMillis),
+) -> Reason {
+    Reason {
+        code,
+        capability,
+        subject: device.to_owned(),
+        value: Some(gone.saturating_sub(now).max(0) as f64 / 1e3),
+        evidence_at: Some(probe.taken_at),
     }
-    reasons
 }

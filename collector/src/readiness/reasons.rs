@@ -23,6 +23,8 @@ enum Told {
     Percent,
     Milliseconds,
     Seconds,
+    /// Of a value in seconds.
+    Minutes,
 }
 
 const fn row(code: &'static str, value: Told, vi: &'static str, en: &'static str) -> Row {
@@ -153,6 +155,9 @@ const TABLE: &[Row] = &[
     row("mains_lost", Told::Nothing,
         "{capability}: mất điện lưới, máy đang chạy pin; cắm lại nguồn hoặc chuẩn bị máy phát",
         "{capability}: no mains power, the PC runs on its battery; plug it in or prepare a generator"),
+    row("ups_on_battery", Told::Nothing,
+        "{capability}: mất điện lưới, bộ lưu điện {subject} đang cấp điện; kiểm tra nguồn hoặc chuẩn bị máy phát",
+        "{capability}: no mains power, UPS {subject} carries the room; check the supply or prepare a generator"),
     row("battery_low", Told::Percent,
         "{capability}: mất điện lưới và pin {subject} chỉ còn {value}; cắm nguồn ngay",
         "{capability}: no mains power and battery {subject} is at {value}; plug it in now"),
@@ -160,6 +165,15 @@ const TABLE: &[Row] = &[
     row("certificate_expiring", Told::Seconds,
         "{capability}: chứng thư ở phép đo {subject} hết hạn trước khi họp xong; gia hạn chứng thư của dịch vụ",
         "{capability}: the certificate at {subject} expires before the meeting ends; renew the service's certificate"),
+    row("disk_filling", Told::Minutes,
+        "{capability}: ổ đĩa {subject} đang đầy dần, khoảng {value} nữa là hết chỗ, trước khi họp xong; xóa bản ghi cũ và tìm chương trình đang ghi",
+        "{capability}: disk {subject} fills up in about {value}, before the meeting ends; remove old recordings and find what writes to it"),
+    row("battery_too_short", Told::Minutes,
+        "{capability}: mất điện lưới, {subject} chỉ còn đủ khoảng {value}, không đến hết cuộc họp; cắm lại nguồn hoặc chuẩn bị máy phát",
+        "{capability}: no mains power, and {subject} lasts only about {value}, not to the end of the meeting; restore the mains or prepare a generator"),
+    row("restart_pending", Told::Nothing,
+        "{capability}: đang chờ khởi động lại để cài xong bản cập nhật; khởi động lại máy trước giờ họp",
+        "{capability}: a restart is due to finish an update; restart the PC before the meeting"),
 ];
 
 /// All codes there are.
@@ -189,6 +203,10 @@ impl Reason {
             Told::Percent => format!("{:.1}%", value * 100.0),
             Told::Milliseconds => format!("{:.0} ms", value * 1e3),
             Told::Seconds => format!("{value:.0} s"),
+            Told::Minutes => {
+                let minutes = (value / 60.0).max(0.0);
+                format!("{minutes:.0} {}", language.pick("phút", "min"))
+            }
         };
         language.pick(text.replace('.', ","), text)
     }

@@ -179,6 +179,17 @@ pub const TABLE: &[Metric] = &numbered([
         "Charge of a battery."),
     row(Agent, Gauge, None, "bridge_host_mains_online", SITE,
         "Whether the PC has mains power; absent where it cannot tell."),
+    row(Agent, Gauge, None, "bridge_host_restart_pending", SITE,
+        "Whether the PC waits for a restart to finish an update; absent where it cannot tell."),
+    // Uninterruptible power supplies, by their own word.
+    row(Agent, Gauge, None, "bridge_ups_mains_online", DEVICE,
+        "Whether the UPS has mains power."),
+    row(Agent, Gauge, Ratio, "bridge_ups_charge_ratio", DEVICE,
+        "Charge of the UPS's battery."),
+    row(Agent, Gauge, Ratio, "bridge_ups_load_ratio", DEVICE,
+        "Load of the UPS as a share of what it can carry."),
+    row(Agent, Gauge, Seconds, "bridge_ups_runtime_seconds", DEVICE,
+        "How long the UPS's battery carries its present load."),
     // The PC's network interfaces.
     row(Agent, Gauge, None, "bridge_link_up", DEVICE,
         "Whether the interface is up and has a carrier."),

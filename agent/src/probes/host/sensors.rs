@@ -29,6 +29,8 @@ pub(super) struct Snapshot {
     /// By sensor, in degrees Celsius.
     pub(super) temperatures: Vec<(String, f64)>,
     pub(super) power: Vec<PowerSupply>,
+    /// `None` where the system does not tell.
+    pub(super) restart_pending: Option<bool>,
 }
 
 /// In bytes.
@@ -54,6 +56,7 @@ pub(super) fn look() -> Snapshot {
         disks: disks(),
         temperatures: temperatures(),
         power: platform::power_supplies(),
+        restart_pending: platform::restart_pending(),
     }
 }
 
