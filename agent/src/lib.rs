@@ -43,4 +43,5 @@ pub mod once;
 pub mod style;
 
 mod run;
+pub mod runtime;
 pub use run::{RunError, run};

@@ -82,7 +82,7 @@ fn main() -> ExitCode {
 }
 
 fn run(config: config::Config) -> anyhow::Result<bool> {
-    runtime()?.block_on(async {
+    block_on(async {
         let stop = CancellationToken::new();
         let on_request = stop.clone().drop_guard();
         tokio::spawn(async move {
@@ -91,12 +91,12 @@ fn run(config: config::Config) -> anyhow::Result<bool> {
         });
         agent::run(config, stop).await?;
         Ok(true)
-    })
+    })?
 }
 
 fn enroll(code: &str, path: &std::path::Path, lang: Option<Language>) -> anyhow::Result<bool> {
     let language = language(lang);
-    runtime()?.block_on(async { Ok(agent::enrol::command(code, path, language).await) })
+    block_on(agent::enrol::command(code, path, language))
 }
 
 fn once(config: config::Config, probe: Option<&str>, language: Language) -> ExitCode {
@@ -118,30 +118,19 @@ fn once(config: config::Config, probe: Option<&str>, language: Language) -> Exit
         );
         return ExitCode::from(USAGE);
     }
-    finish(runtime().map(|runtime| {
-        runtime.block_on(async {
-            let mut all_good = true;
-            for task in tasks {
-                let (told, good) = agent::once::once(task, language, Style::of_stdout()).await;
-                print!("{told}");
-                all_good &= good;
-            }
-            all_good
-        })
+    finish(block_on(async {
+        let mut all_good = true;
+        for task in tasks {
+            let (told, good) = agent::once::once(task, language, Style::of_stdout()).await;
+            print!("{told}");
+            all_good &= good;
+        }
+        all_good
     }))
 }
 
-/// One thread is enough for a dozen probes, and it is the whole difference between 4 and 8 MiB.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        // Names, disks and adapters are asked on threads of their own, begun when needed and soon
-        // ended. With dead name servers each lookup holds its thread for half a minute, longer
-        // than its probe waits; with fewer threads a probe that needs no name would wait too.
-        .max_blocking_threads(32)
-        .thread_keep_alive(std::time::Duration::from_secs(1))
-        .build()
-        .context("the asynchronous runtime cannot start")
+fn block_on<F: Future>(program: F) -> anyhow::Result<F::Output> {
+    agent::runtime::block_on(program).context("the asynchronous runtime cannot start")
 }
 
 fn language(wanted: Option<Language>) -> Language {

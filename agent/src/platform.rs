@@ -18,6 +18,7 @@
 //! | `CONFIG_FILE`, `STATE_DIR` | where a service lives on this system |
 //! | `private_directory(path)`, `private_file(path)` | made for this user alone |
 //! | `stop_requested()` | returns when the system asks this program to end |
+//! | `Alarm` | wakes a task at a moment, as cheaply as the system can |
 //! | `Ping` | the channel of [`echo`] requests and what comes back |
 //!
 //! Power supplies and links may wait for a device and so are asked from a thread of their own;
@@ -29,9 +30,9 @@ pub mod echo;
 mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    CONFIG_FILE, Ping, STATE_DIR, clock_state, dns_servers, hostname, links, monotonic_ms, os_name,
-    own_usage, power_supplies, private_directory, private_file, restart_pending, stop_requested,
-    system_times,
+    Alarm, CONFIG_FILE, Ping, STATE_DIR, clock_state, dns_servers, hostname, links, monotonic_ms,
+    os_name, own_usage, power_supplies, private_directory, private_file, restart_pending,
+    stop_requested, system_times,
 };
 
 #[cfg(not(target_os = "linux"))]

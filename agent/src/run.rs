@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{AgentInfo, UnixMillis};
@@ -41,12 +41,10 @@ pub enum RunError {
 
 /// Measures and pushes until `stop`; then spools what was measured, pushes once more and ends
 /// within five seconds.
+///
+/// All of it stays on the thread of [`runtime::block_on`](crate::runtime::block_on), so no probe
+/// has to be fit for several.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError> {
-    // All of it stays on one thread, so no probe has to be fit for several.
-    LocalSet::new().run_until(stages(config, stop)).await
-}
-
-async fn stages(config: Config, stop: CancellationToken) -> Result<(), RunError> {
     let Some(identity) = enrolled(&config.file.state_dir, &stop).await? else { return Ok(()) };
     let limits = config.file.spool.limits();
     let spool = spool::Handle::open(&config.file.state_dir, limits)?;
@@ -163,8 +161,7 @@ async fn sleep_until(moment: u64) {
     tokio::time::sleep(Duration::from_millis(left)).await;
 }
 
-/// The wall clock; before 1970 it says 1970.
-/// The PC's clock, which is not trusted.
+/// The PC's clock, which is not trusted; before 1970 it says 1970.
 pub(crate) fn unix_ms() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -3,8 +3,8 @@
 //! `surge-ping` takes its time after the runtime has woken up, so a busy PC looks like a slow
 //! line; the kernel stamps a reply when it arrives. Hence the library is only the fallback.
 //!
-//! Stamped replies can wait in the socket until the next request leaves. Nobody is woken for
-//! them, which halves what an echo costs.
+//! Stamped replies can wait in the socket until some further requests have left. Nobody is woken
+//! for them, which halves what an echo costs.
 
 mod packet;
 mod socket;

@@ -8,26 +8,26 @@ use agent::platform::echo::Arrival;
 use agent::probes::icmp::Icmp;
 use agent::tally::{Run, Tally};
 use surge_ping::{Client, Config, PingIdentifier, PingSequence};
-use tokio::runtime::Builder;
+use tokio::task::spawn_local;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 /// After this an echo is lost; the default of the probe.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Sends for ever.
-pub(crate) fn run(what: &str, rate: u32, host: IpAddr) {
+pub(crate) fn run(what: String, rate: u32, host: IpAddr) {
     let gap = Duration::from_secs(1) / rate;
-    // As the agent's own.
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        match what {
+    let sending = async move {
+        match what.as_str() {
             "probe" => probe(rate, host).await,
             "channel" => channel(gap, host).await,
             "surge" => surge(gap, host, false).await,
             "surge-loud" => surge(gap, host, true).await,
             _ => panic!("no load {what}"),
         }
-    });
+    };
+    // As the agent runs its probes.
+    agent::runtime::block_on(async { spawn_local(sending).await.unwrap() }).unwrap();
 }
 
 /// The probe, run after run. It sends for 12.75 s of its cycle of 15 s and ends with the last

@@ -35,7 +35,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["load", what, rate, host] => load::run(what, rate.parse().unwrap(), host.parse().unwrap()),
+        ["load", what, rate, host] => {
+            load::run(what.to_owned(), rate.parse().unwrap(), host.parse().unwrap());
+        }
         [seconds] => compare(Duration::from_secs(seconds.parse().unwrap())),
         _ => panic!("echo-bench SECONDS"),
     }
