@@ -26,7 +26,7 @@ pub struct Config {
     pub operations: Operations,
     /// The file that says which sites are expected.
     pub inventory: PathBuf,
-    /// The directory of calendars: `*.yaml` and `*.ics` in it.
+    /// The directory of calendars: `*.yaml`, `*.ics`, `*.xlsx` and `*.csv` in it.
     pub meetings: Option<PathBuf>,
     /// The file of agreed absences and maintenance windows.
     pub absences: Option<PathBuf>,

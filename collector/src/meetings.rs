@@ -1,9 +1,10 @@
 //! The calendar: which sites must be ready when. Pure, but for reading its files.
 //!
 //! ```text
-//!  meetings/*.yaml ─┬▶ Meeting (a rule that repeats) ─▶ occurrences(from, to) ─▶ readiness
-//!  meetings/*.ics  ─┤            ▲ names matched to sites and areas
-//!  API (store)     ─┘
+//!  meetings/*.yaml       ─┬▶ Meeting (a rule that repeats) ─▶ occurrences(from, to) ─▶ readiness
+//!  meetings/*.ics        ─┤            ▲ names matched to sites and areas
+//!  meetings/*.xlsx, .csv ─┤
+//!  API (store)           ─┘
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,10 +26,12 @@ mod icalendar;
 mod pages;
 mod participants;
 mod recurrence;
+mod sheet;
 mod yaml;
 
 pub use participants::{Directory, Participants, Resolved};
 pub use recurrence::{Rule, on_the_wall};
+pub use sheet::Remark;
 
 #[cfg(test)]
 mod tests;
@@ -138,6 +141,8 @@ pub enum Origin {
 pub struct Calendar {
     /// By id, each with where it is written down.
     pub meetings: BTreeMap<MeetingId, (Arc<Meeting>, Origin)>,
+    /// What was not read of schedules, and what was guessed.
+    pub remarks: Vec<Remark>,
 }
 
 impl Meeting {

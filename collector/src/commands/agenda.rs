@@ -44,7 +44,26 @@ pub(super) fn told(
     for overlap in overlaps(&occurrences) {
         text += &overlap.told(language);
     }
+    remarks(&mut text, calendar, language);
     text
+}
+
+/// What was not read of schedules first, then what was guessed.
+fn remarks(text: &mut String, calendar: &Calendar, language: Language) {
+    for (loss, head) in [
+        (true, language.pick("Cần xem lại:", "To be looked at:")),
+        (false, language.pick("Đã suy ra:", "Taken to be:")),
+    ] {
+        let told: Vec<String> = calendar
+            .remarks
+            .iter()
+            .filter(|remark| remark.is_loss() == loss)
+            .map(|remark| format!("    {}\n", remark.told(language)))
+            .collect();
+        if !told.is_empty() {
+            *text = format!("{text}  {head}\n{}", told.concat());
+        }
+    }
 }
 
 fn line(text: &mut String, slot: &Slot<'_>, who: &Resolved, language: Language) {
@@ -120,6 +139,28 @@ mod tests {
     use crate::meetings::files;
 
     #[test]
+    fn what_a_schedule_leaves_open_is_told_below() {
+        let sites = "sites: [{ id: a, name: A }]";
+        let inventory = inventory::parse(Path::new("s.yaml"), sites.as_bytes()).unwrap();
+        let text = "Ngày;Giờ;Nội dung;Điểm cầu\n23/11;7h30;Giao ban;A\n;Sáng;Họp tổ;A\n";
+        let (path, saved) = (Path::new("lich.csv"), "2026-11-20".parse().unwrap());
+        let content = files::parse(path, files::Text { bytes: text.as_bytes(), saved }).unwrap();
+        let (calendar, _) = files::assemble(&BTreeMap::from([(path.to_owned(), content)]));
+        let now = "2026-11-22T00:00+07:00".parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        assert_eq!(
+            told(&calendar, &inventory, now, Language::En),
+            "Calendar: 1 meetings; 1 occurrences in the next 14 days.
+  23/11/2026 07:30–09:30  Giao ban: 1 site [2026-11-23-giao-ban@2026-11-23T07:30]
+  To be looked at:
+    lich.csv, row 3: not read: “Họp tổ” has no time; write one like 07h30
+  Taken to be:
+    lich.csv: 1 meetings without an end: 2 hours are assumed
+    lich.csv, row 2: days without a year: taken as 2026-11-23, by the day it was saved, 2026-11-20
+"
+        );
+    }
+
+    #[test]
     fn two_weeks_are_told_with_what_is_unclear() {
         let sites = "sites: [{ id: a, name: A }, { id: b, name: B }]";
         let inventory = inventory::parse(Path::new("s.yaml"), sites.as_bytes()).unwrap();
@@ -130,7 +171,7 @@ meetings:
   - { id: xa, title: Xa, start: 2027-11-30T09:00, duration: 1h }
 ";
         let path = Path::new("m.yaml");
-        let content = files::parse(path, text.as_bytes()).unwrap();
+        let content = files::parse(path, files::Text::new(text.as_bytes(), None)).unwrap();
         let (calendar, _) = files::assemble(&BTreeMap::from([(path.to_owned(), content)]));
         let now = "2026-11-22T00:00+07:00".parse::<jiff::Timestamp>().unwrap().as_millisecond();
         assert_eq!(

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use wire::yaml::{Fault, Faults};
 
 use super::icalendar::Event;
-use super::{Calendar, MEETINGS, Meeting, Origin, icalendar, yaml};
+use super::sheet::Schedule;
+use super::{Calendar, MEETINGS, Meeting, Origin, Remark, icalendar, sheet, yaml};
 use crate::inventory;
 
 /// Files that are read: one a week for four years.
@@ -20,6 +24,7 @@ pub struct Content {
     meetings: Vec<Meeting>,
     /// Not meetings yet: an event in one file may move or cancel one of another.
     events: Vec<Event>,
+    remarks: Vec<Remark>,
 }
 
 /// The calendars in `directory`, by name. Others are left alone, as are hidden files and the
@@ -30,7 +35,7 @@ pub fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         let hidden =
             path.file_name().is_none_or(|name| name.to_string_lossy().starts_with(['.', '~', '#']));
-        if !hidden && reader(&path).is_some() {
+        if !hidden && format(&path).is_some() {
             files.push(path);
         }
     }
@@ -42,28 +47,79 @@ pub fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-type Reader = fn(&Path, &str) -> Result<Content, Faults>;
+/// How a file is written.
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    Yaml,
+    ICalendar,
+    Csv,
+    Workbook,
+    /// A schedule in a format that is not read; whoever put it there should learn so.
+    Other,
+}
 
-fn reader(path: &Path) -> Option<Reader> {
+fn format(path: &Path) -> Option<Format> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "yaml" | "yml" => Some(|path, text| {
-            yaml::read(path, text).map(|meetings| Content { meetings, ..Content::default() })
-        }),
-        "ics" => Some(|path, text| {
-            icalendar::read(path, text).map(|events| Content { events, ..Content::default() })
-        }),
-        _ => None,
+    Some(match extension.as_str() {
+        "yaml" | "yml" => Format::Yaml,
+        "ics" => Format::ICalendar,
+        "csv" => Format::Csv,
+        "xlsx" | "xlsm" => Format::Workbook,
+        "xls" | "xlsb" | "ods" | "doc" | "docx" | "pdf" => Format::Other,
+        _ => return None,
+    })
+}
+
+/// The content of one file and the day on which it was saved: days in schedules are often
+/// written without a year.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    /// The content.
+    pub bytes: &'a [u8],
+    /// By the file system.
+    pub saved: Date,
+}
+
+impl<'a> Text<'a> {
+    /// Content saved at a moment; today where nobody knows.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], saved: Option<SystemTime>) -> Self {
+        let saved = saved.and_then(|saved| Timestamp::try_from(saved).ok());
+        let moment = saved.unwrap_or_else(Timestamp::now);
+        Self { bytes, saved: yaml::vietnam().to_datetime(moment).date() }
     }
 }
 
-/// Reads `bytes`, the content of `path`.
-pub fn parse(path: &Path, bytes: &[u8]) -> Result<Arc<Content>, Faults> {
-    let reader = reader(path).ok_or_else(|| {
-        whole(path, "a calendar is a file whose name ends in .yaml or .ics".to_owned())
-    })?;
-    let text = inventory::decode(bytes).map_err(|message| whole(path, message))?;
-    reader(path, &text).map(Arc::new)
+/// Reads the content of `path`.
+pub fn parse(path: &Path, text: Text<'_>) -> Result<Arc<Content>, Faults> {
+    let Text { bytes, saved } = text;
+    let decoded = || inventory::decode(bytes).map_err(|message| whole(path, message));
+    let content = match format(path) {
+        Some(Format::Yaml) => Content::of_meetings(yaml::read(path, &decoded()?)?),
+        Some(Format::ICalendar) => Content::of_events(icalendar::read(path, &decoded()?)?),
+        Some(Format::Csv) => Content::of_schedule(sheet::read_csv(path, &decoded()?, saved)?),
+        Some(Format::Workbook) => Content::of_schedule(sheet::read_workbook(path, bytes, saved)?),
+        Some(Format::Other) | None => {
+            let message = "this format is not read; save the schedule as .xlsx, .csv or .ics";
+            return Err(whole(path, message.to_owned()));
+        }
+    };
+    Ok(Arc::new(content))
+}
+
+impl Content {
+    fn of_meetings(meetings: Vec<Meeting>) -> Self {
+        Self { meetings, ..Self::default() }
+    }
+
+    fn of_events(events: Vec<Event>) -> Self {
+        Self { events, ..Self::default() }
+    }
+
+    fn of_schedule(schedule: Schedule) -> Self {
+        let Schedule { meetings, remarks } = schedule;
+        Self { meetings, remarks, ..Self::default() }
+    }
 }
 
 /// One calendar of all files, and what is wrong between them. Of two meetings with one id the
@@ -71,6 +127,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Arc<Content>, Faults> {
 #[must_use]
 pub fn assemble(files: &BTreeMap<PathBuf, Arc<Content>>) -> (Calendar, Vec<Fault>) {
     let (mut calendar, mut faults) = (Calendar::default(), Vec::new());
+    calendar.remarks = files.values().flat_map(|content| content.remarks.iter().cloned()).collect();
     let written = files.iter().flat_map(|(path, content)| {
         content.meetings.iter().map(|meeting| (meeting.clone(), Origin::File(path.clone())))
     });
@@ -102,8 +159,8 @@ pub fn assemble(files: &BTreeMap<PathBuf, Arc<Content>>) -> (Calendar, Vec<Fault
 pub fn load(directory: &Path) -> Result<Calendar, Faults> {
     let (mut files, mut faults) = (BTreeMap::new(), Vec::new());
     for path in list(directory).map_err(|error| unread(directory, &error))? {
-        match inventory::read(&path).map_err(|error| unread(&path, &error)) {
-            Ok(bytes) => match parse(&path, &bytes) {
+        match read(&path) {
+            Ok((bytes, saved)) => match parse(&path, Text::new(&bytes, saved)) {
                 Ok(content) => drop(files.insert(path, content)),
                 Err(found) => faults.extend(found.0),
             },
@@ -113,6 +170,12 @@ pub fn load(directory: &Path) -> Result<Calendar, Faults> {
     let (calendar, between) = assemble(&files);
     faults.extend(between);
     if faults.is_empty() { Ok(calendar) } else { Err(Faults(faults)) }
+}
+
+/// The content of a file, and when it was saved.
+pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, Option<SystemTime>), Faults> {
+    let bytes = inventory::read(path).map_err(|error| unread(path, &error))?;
+    Ok((bytes, std::fs::metadata(path).and_then(|data| data.modified()).ok()))
 }
 
 /// The fault of what cannot be read at all.

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use wire::reading::Capability;
 use wire::yaml::Faults;
-use wire::{SiteId, UnixMillis};
+use wire::{Language, SiteId, UnixMillis};
 
-use super::{Calendar, Directory, Meeting, Origin, Plan, Resolved, Slot};
+use super::{Calendar, Directory, Meeting, Origin, Plan, Remark, Resolved, Slot};
 use crate::api::Moment;
 use crate::inventory::Inventory;
 
@@ -22,6 +22,21 @@ pub(super) struct List<'a> {
     occurrences: Vec<Line>,
     /// Occurrences of these days that are not in the list, which is bounded.
     left_out: usize,
+    /// What was not read of schedules, and what was guessed.
+    remarks: Vec<RemarkLine>,
+}
+
+/// Something to be said of a schedule.
+#[derive(Debug, Serialize)]
+struct RemarkLine {
+    file: String,
+    sheet: Option<String>,
+    /// As the spreadsheet program counts; 0 for the sheet as a whole.
+    row: usize,
+    /// Whether something is not in force because of it.
+    lost: bool,
+    vi: String,
+    en: String,
 }
 
 /// A meeting without its times.
@@ -117,6 +132,18 @@ pub(super) fn list(plan: &Plan, now: UnixMillis) -> List<'_> {
             .map(|(meeting, origin)| head(meeting, Some(origin)))
             .collect(),
         left_out,
+        remarks: calendar.remarks.iter().map(remark).collect(),
+    }
+}
+
+fn remark(remark: &Remark) -> RemarkLine {
+    RemarkLine {
+        file: remark.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        sheet: remark.sheet.clone(),
+        row: remark.row,
+        lost: remark.is_loss(),
+        vi: remark.told(Language::Vi),
+        en: remark.told(Language::En),
     }
 }
 

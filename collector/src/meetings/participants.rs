@@ -8,8 +8,24 @@ use wire::ids::AreaId;
 use crate::inventory::{Inventory, Site, folded};
 
 /// Words for everybody, folded.
-const EVERYBODY: [&str; 5] =
-    ["tat ca", "tat ca cac diem cau", "tat ca diem cau", "all", "toan the"];
+const EVERYBODY: [&str; 12] = [
+    "tat ca",
+    "tat ca cac diem cau",
+    "tat ca diem cau",
+    "tat ca cac don vi",
+    "cac diem cau",
+    "toan bo cac diem cau",
+    "toan bo diem cau",
+    "toan bo",
+    "toan tinh",
+    "toan the",
+    "100% diem cau",
+    "all",
+];
+
+/// What people put before the name of a place, or leave out, folded: `xã Hoằng Lộc`, `Điểm cầu
+/// xã Hoằng Lộc` and `UBND xã Hoằng Lộc` are one.
+const OFFICES: [&str; 5] = ["tai", "diem cau", "ubnd", "uy ban nhan dan", "tru so"];
 
 /// Whom a meeting names. Names are ids, or names for people with or without diacritics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,6 +131,8 @@ pub struct Directory<'a> {
     inventory: &'a Inventory,
     /// `None` where two bear the name.
     sites: HashMap<String, Option<&'a SiteId>>,
+    /// The same without the [`OFFICES`] before it.
+    places: HashMap<String, Option<&'a SiteId>>,
     areas: HashMap<String, Option<&'a AreaId>>,
 }
 
@@ -122,18 +140,24 @@ impl<'a> Directory<'a> {
     /// Folds every name once.
     #[must_use]
     pub fn new(inventory: &'a Inventory) -> Self {
-        let sites = inventory.sites.iter().map(|(id, site)| (site.name.as_str(), id));
-        let areas = inventory.areas.iter().map(|(id, area)| (area.name.as_str(), id));
-        Self { inventory, sites: by_name(sites), areas: by_name(areas) }
+        let sites = || inventory.sites.iter().map(|(id, site)| (folded(&site.name), id));
+        let areas = inventory.areas.iter().map(|(id, area)| (folded(&area.name), id));
+        let places = sites().map(|(name, id)| (place(&name).to_owned(), id));
+        let (sites, places, areas) = (by_name(sites()), by_name(places), by_name(areas));
+        Self { inventory, sites, places, areas }
     }
 
-    /// Whom a text names: a site, everything below an area, or everybody.
+    /// Whom a text names: a site, everything below an area, or everybody; and last a site that
+    /// is called by its place alone.
     fn sites_or_area(&self, name: &str) -> Option<BTreeSet<SiteId>> {
         if let Some(site) = self.site(name) {
             return Some(BTreeSet::from([site.clone()]));
         }
         if let Some(area) = self.area(name) {
             return Some(self.below(area));
+        }
+        if let Some(site) = self.places.get(place(&folded(name))).copied().flatten() {
+            return Some(BTreeSet::from([site.clone()]));
         }
         EVERYBODY
             .contains(&folded(name).as_str())
@@ -173,10 +197,21 @@ impl<'a> Directory<'a> {
     }
 }
 
-fn by_name<'a, I>(names: impl Iterator<Item = (&'a str, &'a I)>) -> HashMap<String, Option<&'a I>> {
+/// A folded name without the office before it.
+fn place(name: &str) -> &str {
+    let mut name = name;
+    while let Some(rest) =
+        OFFICES.iter().find_map(|office| name.strip_prefix(office)?.strip_prefix(' '))
+    {
+        name = rest;
+    }
+    name
+}
+
+fn by_name<'a, I>(names: impl Iterator<Item = (String, &'a I)>) -> HashMap<String, Option<&'a I>> {
     let mut found: HashMap<String, Option<&I>> = HashMap::new();
     for (name, id) in names {
-        found.entry(folded(name)).and_modify(|twice| *twice = None).or_insert(Some(id));
+        found.entry(name).and_modify(|twice| *twice = None).or_insert(Some(id));
     }
     found
 }
@@ -246,6 +281,16 @@ sites:
                 "tất cả các",
             ),
             (Participants { names: vec![names(&["Tất cả"])], ..none() }, "a b n p x y", ""),
+            (
+                Participants {
+                    names: vec![names(&[
+                        "xã Hoằng Lộc, điểm cầu UBND xa Tan Ky; xã Tân Sơn, tỉnh",
+                    ])],
+                    ..none()
+                },
+                "a n p",
+                "xã Tân Sơn",
+            ),
             (Participants { ids: names(&["UBND xã Tân Sơn"]), ..none() }, "", "UBND xã Tân Sơn"),
             (none(), "", ""),
         ];

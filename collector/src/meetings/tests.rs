@@ -12,7 +12,8 @@ sites:
 
 fn calendar(text: &str) -> Calendar {
     let path = Path::new("giao-ban.yaml");
-    let content = files::parse(path, text.as_bytes()).unwrap_or_else(|faults| panic!("{faults}"));
+    let content = files::parse(path, files::Text::new(text.as_bytes(), None))
+        .unwrap_or_else(|faults| panic!("{faults}"));
     let (calendar, faults) = files::assemble(&BTreeMap::from([(path.to_owned(), content)]));
     assert_eq!(faults, []);
     calendar
@@ -113,7 +114,8 @@ meetings:
   - { id: 'f@g', start: 2026-11-23T07:30, duration: soon, sites: { are: [] } }
   - { title: H }
 ";
-    let faults = files::parse(Path::new("m.yaml"), text.as_bytes()).unwrap_err();
+    let faults =
+        files::parse(Path::new("m.yaml"), files::Text::new(text.as_bytes(), None)).unwrap_err();
     let faults: Vec<String> = faults.0.iter().map(ToString::to_string).collect();
     let expected = [
         "m.yaml:3:31: meetings[0].start: \"2026-11-24\" is not a time like 2026-11-23T07:30",
@@ -142,7 +144,8 @@ meetings:
 
 #[test]
 fn an_id_is_taken_once_in_all_files() {
-    let content = files::parse(Path::new("a.yaml"), WEEKLY.as_bytes()).unwrap();
+    let content =
+        files::parse(Path::new("a.yaml"), files::Text::new(WEEKLY.as_bytes(), None)).unwrap();
     let files = ["a.yaml", "b.yaml"].map(|name| (PathBuf::from(name), Arc::clone(&content)));
     let (calendar, faults) = files::assemble(&BTreeMap::from(files));
     assert_eq!(calendar.meetings.len(), 1);
@@ -152,6 +155,6 @@ fn an_id_is_taken_once_in_all_files() {
 proptest::proptest! {
     #[test]
     fn no_calendar_makes_reading_panic(text in "(meetings|:|- |id|start|2026-11-23T07:30|\n| |[a-z]|,|\\{|\\})*") {
-        let _ = files::parse(Path::new("m.yaml"), text.as_bytes());
+        let _ = files::parse(Path::new("m.yaml"), files::Text::new(text.as_bytes(), None));
     }
 }

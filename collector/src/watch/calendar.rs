@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use wire::Language;
 use wire::yaml::Fault;
 
 use super::Finding;
 use super::calm::{Calm, Stamp, stamp};
-use crate::inventory;
 use crate::meetings::Calendar;
-use crate::meetings::files::{self, Content};
+use crate::meetings::files::{self, Content, Text};
 
 /// What the file system says of the directory; none where it cannot be listed.
 type Stamps = Option<Vec<(PathBuf, Stamp)>>;
@@ -109,6 +109,16 @@ impl Follower {
         if calendar == self.calendar {
             return None;
         }
+        for remark in
+            calendar.remarks.iter().filter(|remark| !self.calendar.remarks.contains(remark))
+        {
+            let told = remark.told(Language::En);
+            if remark.is_loss() {
+                tracing::warn!("calendar: {told}");
+            } else {
+                tracing::info!("calendar: {told}");
+            }
+        }
         tracing::info!("calendar: {} meetings now", calendar.meetings.len());
         self.calendar = calendar.clone();
         Some(calendar)
@@ -118,11 +128,11 @@ impl Follower {
 impl File {
     /// Says whether the content is another one.
     fn read(&mut self, path: &Path) -> bool {
-        let bytes = match inventory::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
+        let (bytes, saved) = match files::read(path) {
+            Ok(read) => read,
+            Err(faults) => {
                 self.judged = None;
-                self.faults = files::unread(path, &error).0;
+                self.faults = faults.0;
                 return false;
             }
         };
@@ -132,7 +142,7 @@ impl File {
         }
         self.judged = Some(digest);
         self.faults.clear();
-        match files::parse(path, &bytes) {
+        match files::parse(path, Text::new(&bytes, saved)) {
             Ok(content) => self.content = Some(content),
             Err(faults) => self.faults = faults.0,
         }

@@ -68,7 +68,7 @@ impl World {
         let text =
             format!("meetings: [{{ id: {id}, title: F, start: 2026-11-23T07:30, duration: 1h }}]");
         let path = Path::new("/etc/giao-ban.yaml");
-        let content = files::parse(path, text.as_bytes()).unwrap();
+        let content = files::parse(path, files::Text::new(text.as_bytes(), None)).unwrap();
         self.plan.set_calendar(files::assemble(&BTreeMap::from([(path.to_owned(), content)])).0);
     }
 

@@ -21,7 +21,7 @@ sites:
 fn assembled(texts: &[&str]) -> (Calendar, Vec<Fault>) {
     let contents = texts.iter().enumerate().map(|(index, text)| {
         let path = PathBuf::from(format!("{index}.ics"));
-        let content = files::parse(&path, text.as_bytes());
+        let content = files::parse(&path, files::Text::new(text.as_bytes(), None));
         (path, content.unwrap_or_else(|faults| panic!("{faults}")))
     });
     files::assemble(&contents.collect())
@@ -171,7 +171,9 @@ fn faults_name_their_lines() {
         (event(""), "a.ics:2:1: DTSTART: is missing"),
         ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:u".to_owned(), "a.ics:2:1: VEVENT: has no end"),
     ] {
-        let faults = files::parse(Path::new("a.ics"), text.as_bytes()).unwrap_err().to_string();
+        let faults = files::parse(Path::new("a.ics"), files::Text::new(text.as_bytes(), None))
+            .unwrap_err()
+            .to_string();
         assert!(faults.starts_with(fault), "{fault}: {faults}");
     }
     let hourly = event("DTSTART:20261123T073000\nDURATION:PT1H\nRRULE:FREQ=HOURLY");
@@ -198,7 +200,7 @@ proptest::proptest! {
         lines in proptest::collection::vec("(BEGIN|END|UID|DTSTART|DTEND|DURATION|EXDATE|RRULE|RECURRENCE-ID|TZID|ă)?(;|:|=|\"|TZID=|VEVENT|VCALENDAR|2026|1123T073000Z|FREQ=DAILY|,|-?PT1H|\\PC)*", 0..20)
     ) {
         let text = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\n{}\nEND:VEVENT\n", lines.join("\n"));
-        if let Ok(content) = files::parse(Path::new("a.ics"), text.as_bytes()) {
+        if let Ok(content) = files::parse(Path::new("a.ics"), files::Text::new(text.as_bytes(), None)) {
             let (calendar, _) = files::assemble(&BTreeMap::from([(PathBuf::from("a.ics"), content)]));
             let _ = calendar.slots(at("2026-01-01T00:00"), at("2027-01-01T00:00"));
         }
