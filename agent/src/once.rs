@@ -3,26 +3,52 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use wire::Language;
 use wire::metrics::{Kind, Unit};
 use wire::reading::{Name, Reading, Sample, Value};
+use wire::{DeviceState, Language, Trouble};
 
 use crate::runner::Task;
 use crate::style::Style;
 use crate::tally::{Tally, Trace};
 
-/// Runs `task` and tells what was done, found and what it means; true if the run succeeded.
+/// Runs `task` and tells what was done, found and what it means; true if the run succeeded and
+/// found nothing that a meeting cannot do with.
 pub async fn once(mut task: Task, language: Language, style: Style) -> (String, bool) {
     let (reading, trace) = task.run(&mut Tally::default(), task.every, true).await;
-    (told(&reading, &trace, language, style), reading.failure.is_none())
+    let good = matches!(outcome(&reading), Outcome::Good | Outcome::Fair);
+    (told(&reading, &trace, language, style), good)
+}
+
+/// What a run comes to.
+enum Outcome {
+    Good,
+    /// Something works badly, or cannot be seen.
+    Fair,
+    /// Something is not there, or cannot be used.
+    Bad,
+    /// The run itself failed.
+    Failed,
+}
+
+fn outcome(reading: &Reading) -> Outcome {
+    if reading.failure.is_some() {
+        return Outcome::Failed;
+    }
+    match reading.troubles.iter().map(|trouble| trouble.cause.state()).max() {
+        None | Some(DeviceState::Ok) => Outcome::Good,
+        Some(DeviceState::Degraded | DeviceState::Unknown) => Outcome::Fair,
+        Some(DeviceState::Blocked | DeviceState::Missing) => Outcome::Bad,
+    }
 }
 
 fn told(reading: &Reading, trace: &Trace, language: Language, style: Style) -> String {
     let mut text = String::new();
     let took = Duration::from_micros(reading.duration_us);
-    let (mark, word) = match &reading.failure {
-        None => (style.good("✔"), language.pick("đạt", "good")),
-        Some(_) => (style.bad("✖"), language.pick("không đạt", "failed")),
+    let (mark, word) = match outcome(reading) {
+        Outcome::Good => (style.good("✔"), language.pick("đạt", "good")),
+        Outcome::Fair => (style.strong("!"), language.pick("cần chú ý", "needs attention")),
+        Outcome::Bad => (style.bad("✖"), language.pick("không đạt", "not good")),
+        Outcome::Failed => (style.bad("✖"), language.pick("không đạt", "failed")),
     };
     let name = style.strong(reading.probe.as_str());
     let _ = writeln!(text, "{mark} {name} ({}): {word}, {took:.0?}", reading.kind);
@@ -32,10 +58,20 @@ fn told(reading: &Reading, trace: &Trace, language: Language, style: Style) -> S
     if let Some(failure) = &reading.failure {
         let _ = writeln!(text, "    {} [{failure}]", failure.reason.sentence(language));
     }
+    for trouble in &reading.troubles {
+        let _ = writeln!(text, "    {}", meaning(trouble, language));
+    }
     for sample in &reading.samples {
         let _ = writeln!(text, "    {}", style.faint(&line(sample)));
     }
     text
+}
+
+/// `Jabra Speak: đang bị tắt tiếng [muted]`
+fn meaning(trouble: &Trouble, language: Language) -> String {
+    let Trouble { device, cause, detail } = trouble;
+    let colon = if detail.is_empty() { "" } else { ": " };
+    format!("{device}: {} [{}{colon}{detail}]", cause.clause(language), cause.label())
 }
 
 /// A sample as one line: name, own label, value in its unit.
@@ -87,7 +123,7 @@ fn bytes(value: f64) -> String {
 mod tests {
     use super::*;
     use wire::reading::{Failure, Reason};
-    use wire::{Capability, metrics};
+    use wire::{Capability, Cause, metrics};
 
     fn failed() -> Reading {
         Reading {
@@ -97,6 +133,7 @@ mod tests {
             every_ms: 15_000,
             age_ms: 0,
             duration_us: 1_200,
+            troubles: vec![],
             failure: Some(Failure::new(Reason::Refused, "connect 10.0.0.10:443: refused")),
             samples: vec![Sample {
                 name: Name::Known(metrics::find("bridge_probe_loss_ratio").unwrap()),
@@ -116,6 +153,24 @@ mod tests {
              [refused: connect 10.0.0.10:443: refused]\n    bridge_probe_loss_ratio = 25.0 %\n"
         );
         assert!(told(&failed(), &trace, Language::En, Style::PLAIN).contains("Connecting"));
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_told_with_its_gravity() {
+        for (cause, mark, detail, line) in [
+            (Cause::Muted, "✖ mcu (tcp): không đạt", "", "Jabra: đang bị tắt tiếng [muted]"),
+            (
+                Cause::Slow,
+                "! mcu (tcp): cần chú ý",
+                "12",
+                "Jabra: được cắm vào cổng quá chậm [slow: 12]",
+            ),
+        ] {
+            let trouble = Trouble { device: "Jabra".into(), cause, detail: detail.into() };
+            let reading = Reading { failure: None, troubles: vec![trouble], ..failed() };
+            let told = told(&reading, &Trace::default(), Language::Vi, Style::PLAIN);
+            assert!(told.starts_with(mark) && told.contains(line), "{told}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub fn reading(spool: &Statistics, counters: &Counters, every_ms: u64) -> Option
         every_ms,
         age_ms: 0,
         duration_us: 0,
+        troubles: Vec::new(),
         failure: None,
         samples: samples(spool, counters),
     })
@@ -48,5 +49,5 @@ fn samples(spool: &Statistics, counters: &Counters) -> Vec<Sample> {
         run.gauge("bridge_agent_resident_memory_bytes", usage.resident_bytes as f64);
         run.count("bridge_agent_cpu_seconds_total", usage.cpu.as_secs_f64());
     }
-    run.finish().0
+    run.finish().samples
 }

@@ -1,7 +1,7 @@
 //! The probes: one file a kind, and the struct in it *is* its configuration.
 //!
-//! To add a kind: its file in `probes/`, one line in the list at the end of this file, its rows
-//! in `wire/src/metrics/table.rs`. The runner gives every kind its deadline, timing, counting
+//! To add a kind: its file in `probes/`, its name here (a `mod` and a line in the list at the end
+//! of this file), its rows in `wire/src/metrics/table.rs`. The runner gives every kind its deadline, timing, counting
 //! and failure labels; a probe only measures.
 
 pub mod clock;
@@ -10,11 +10,17 @@ pub mod host;
 pub mod http;
 pub mod icmp;
 pub mod link;
+pub mod sip;
+pub mod stun;
 pub mod tcp;
+pub mod turn;
 
 // What several kinds share.
 pub(crate) mod aside;
+mod certificates;
+mod datagram;
 pub(crate) mod failure;
+pub mod path;
 pub mod resolve;
 
 #[cfg(test)]
@@ -28,129 +34,91 @@ use wire::reading::{Capability, Failure};
 
 use crate::tally::Run;
 
-/// A probe of one kind.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each kind is described in its file")]
-pub enum Probe {
-    Icmp(icmp::Icmp),
-    Tcp(tcp::Tcp),
-    Http(http::Http),
-    Dns(dns::Dns),
-    Host(host::Host),
-    Link(link::Link),
-    Clock(clock::Clock),
+/// From the list of kinds: the probe of any kind, and how a configuration names it.
+macro_rules! kinds {
+    ($($name:ident: $kind:ident),* $(,)?) => {
+        /// A probe of one kind.
+        #[derive(Debug, Clone)]
+        #[expect(missing_docs, reason = "each kind is described in its file")]
+        pub enum Probe {
+            $($kind($name::$kind),)*
+        }
+
+        impl Probe {
+            /// The kind's name in configurations and in the label `kind`.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$kind(_) => stringify!($name),)* }
+            }
+
+            /// The kind's own interval.
+            #[must_use]
+            pub fn default_every(&self) -> Duration {
+                match self { $(Self::$kind(_) => $name::$kind::EVERY,)* }
+            }
+
+            /// The kind's own time-out at an interval.
+            #[must_use]
+            pub fn default_timeout(&self, every: Duration) -> Duration {
+                match self { $(Self::$kind(probe) => probe.timeout(every),)* }
+            }
+
+            /// What the kind is evidence of.
+            #[must_use]
+            pub fn default_capability(&self) -> Option<Capability> {
+                match self { $(Self::$kind(_) => $name::$kind::CAPABILITY,)* }
+            }
+
+            /// One run. Ends early where it can; the runner cuts it off at its deadline.
+            pub async fn run(&mut self, run: &mut Run<'_>) -> Result<(), Failure> {
+                // In a box, so that a waiting task is as large as its own kind and not as the
+                // largest.
+                match self { $(Self::$kind(probe) => Box::pin(probe.run(run)).await,)* }
+            }
+        }
+
+        /// What an agent's configuration says of one probe:
+        /// `{ every, timeout, capability, <kind>: {…} }`.
+        ///
+        /// A struct with one optional field a kind: unlike a tagged enum it keeps the place of
+        /// every fault in the file.
+        #[derive(Debug, Default, Clone, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        #[expect(missing_docs, reason = "each kind is described in its file")]
+        pub struct ProbeConfig {
+            /// From one run's start to the next; default: the kind's own.
+            pub every: Option<Span>,
+            /// How long one run may take; default: the kind's own.
+            pub timeout: Option<Span>,
+            /// What a meeting needs that this probe is evidence of; default: the kind's own.
+            pub capability: Option<Capability>,
+            $(pub $name: Option<$name::$kind>,)*
+        }
+
+        impl ProbeConfig {
+            /// All kinds by name.
+            pub const KINDS: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// The kinds that are set; exactly one in a good configuration.
+            #[must_use]
+            pub fn into_kinds(self) -> Vec<Probe> {
+                [$(self.$name.map(Probe::$kind)),*].into_iter().flatten().collect()
+            }
+        }
+    };
 }
 
-impl Probe {
-    /// The kind's name in configurations and in the label `kind`.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Icmp(_) => "icmp",
-            Self::Tcp(_) => "tcp",
-            Self::Http(_) => "http",
-            Self::Dns(_) => "dns",
-            Self::Host(_) => "host",
-            Self::Link(_) => "link",
-            Self::Clock(_) => "clock",
-        }
-    }
-
-    /// The kind's own interval.
-    #[must_use]
-    pub fn default_every(&self) -> Duration {
-        match self {
-            Self::Icmp(_) => icmp::Icmp::EVERY,
-            Self::Tcp(_) => tcp::Tcp::EVERY,
-            Self::Http(_) => http::Http::EVERY,
-            Self::Dns(_) => dns::Dns::EVERY,
-            Self::Host(_) => host::Host::EVERY,
-            Self::Link(_) => link::Link::EVERY,
-            Self::Clock(_) => clock::Clock::EVERY,
-        }
-    }
-
-    /// The kind's own time-out at an interval.
-    #[must_use]
-    pub fn default_timeout(&self, every: Duration) -> Duration {
-        match self {
-            Self::Icmp(probe) => probe.timeout(every),
-            Self::Tcp(probe) => probe.timeout(every),
-            Self::Http(probe) => probe.timeout(every),
-            Self::Dns(probe) => probe.timeout(every),
-            Self::Host(probe) => probe.timeout(every),
-            Self::Link(probe) => probe.timeout(every),
-            Self::Clock(probe) => probe.timeout(every),
-        }
-    }
-
-    /// What the kind is evidence of.
-    #[must_use]
-    pub fn default_capability(&self) -> Option<Capability> {
-        match self {
-            Self::Icmp(_) => icmp::Icmp::CAPABILITY,
-            Self::Tcp(_) => tcp::Tcp::CAPABILITY,
-            Self::Http(_) => http::Http::CAPABILITY,
-            Self::Dns(_) => dns::Dns::CAPABILITY,
-            Self::Host(_) => host::Host::CAPABILITY,
-            Self::Link(_) => link::Link::CAPABILITY,
-            Self::Clock(_) => clock::Clock::CAPABILITY,
-        }
-    }
-
-    /// One run. Ends early where it can; the runner cuts it off at its deadline.
-    pub async fn run(&mut self, run: &mut Run<'_>) -> Result<(), Failure> {
-        match self {
-            Self::Icmp(probe) => probe.run(run).await,
-            Self::Tcp(probe) => probe.run(run).await,
-            Self::Http(probe) => probe.run(run).await,
-            Self::Dns(probe) => probe.run(run).await,
-            Self::Host(probe) => probe.run(run).await,
-            Self::Link(probe) => probe.run(run).await,
-            Self::Clock(probe) => probe.run(run).await,
-        }
-    }
-}
-
-/// What an agent's configuration says of one probe: `{ every, timeout, capability, <kind>: {…} }`.
-///
-/// A struct with one optional field a kind: unlike a tagged enum it keeps the place of every
-/// fault in the file.
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "each kind is described in its file")]
-pub struct ProbeConfig {
-    /// From one run's start to the next; default: the kind's own.
-    pub every: Option<Span>,
-    /// How long one run may take; default: the kind's own.
-    pub timeout: Option<Span>,
-    /// What a meeting needs that this probe is evidence of; default: the kind's own.
-    pub capability: Option<Capability>,
-    pub icmp: Option<icmp::Icmp>,
-    pub tcp: Option<tcp::Tcp>,
-    pub http: Option<http::Http>,
-    pub dns: Option<dns::Dns>,
-    pub host: Option<host::Host>,
-    pub link: Option<link::Link>,
-    pub clock: Option<clock::Clock>,
-}
-
-impl ProbeConfig {
-    /// All kinds by name.
-    pub const KINDS: [&'static str; 7] = ["icmp", "tcp", "http", "dns", "host", "link", "clock"];
-
-    /// The kinds that are set; exactly one in a good configuration.
-    #[must_use]
-    pub fn into_kinds(self) -> Vec<Probe> {
-        let kinds = [
-            self.icmp.map(Probe::Icmp),
-            self.tcp.map(Probe::Tcp),
-            self.http.map(Probe::Http),
-            self.dns.map(Probe::Dns),
-            self.host.map(Probe::Host),
-            self.link.map(Probe::Link),
-            self.clock.map(Probe::Clock),
-        ];
-        kinds.into_iter().flatten().collect()
-    }
+kinds! {
+    // The way to the conference service.
+    icmp: Icmp,
+    tcp: Tcp,
+    http: Http,
+    dns: Dns,
+    sip: Sip,
+    stun: Stun,
+    turn: Turn,
+    // The PC.
+    host: Host,
+    link: Link,
+    clock: Clock,
 }

@@ -133,6 +133,7 @@ mod tests {
             every_ms: CYCLE,
             age_ms: 0,
             duration_us: 1,
+            troubles: vec![],
             failure: failure.map(|reason| Failure::new(reason, "")),
             samples: Vec::new(),
         }

@@ -12,7 +12,7 @@ use crate::cadence::Timetable;
 use crate::platform;
 use crate::probes::Probe;
 use crate::schedule::Schedule;
-use crate::tally::{Run, Tally, Trace};
+use crate::tally::{Observed, Run, Tally, Trace};
 
 /// A probe with all its settings.
 #[derive(Debug, Clone)]
@@ -108,7 +108,7 @@ impl Task {
         if let Some(failure) = &failure {
             run.count_of("bridge_probe_failures_total", failure.reason.label(), 1.0);
         }
-        let (samples, trace) = run.finish();
+        let Observed { samples, troubles, trace } = run.finish();
         let reading = Reading {
             probe: self.name.clone(),
             kind: self.probe.kind().into(),
@@ -118,6 +118,7 @@ impl Task {
             duration_us,
             failure,
             samples,
+            troubles,
         };
         (reading, trace)
     }

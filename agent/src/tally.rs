@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use wire::metrics::{self, Metric};
 use wire::reading::{Histogram, Name, Sample, Value};
+use wire::{Cause, DeviceState, Trouble, limits};
 
 /// The totals of one probe since the agent's start.
 #[derive(Debug, Default)]
@@ -30,7 +31,19 @@ pub struct Run<'a> {
     pub timeout: Duration,
     tally: &'a mut Tally,
     gauges: BTreeMap<Key, Value>,
+    troubles: Vec<Trouble>,
     trace: Option<Trace>,
+}
+
+/// What a run leaves.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// What it measured, and the totals as they now stand.
+    pub samples: Vec<Sample>,
+    /// What stands between the meeting and what it looked at.
+    pub troubles: Vec<Trouble>,
+    /// Its steps, where somebody reads them.
+    pub trace: Trace,
 }
 
 /// The steps of a run in both languages, for `once`; nobody pays for them otherwise.
@@ -40,7 +53,8 @@ pub struct Trace(pub Vec<(String, String)>);
 impl<'a> Run<'a> {
     /// A run that adds to `tally`; with `traced`, its steps are kept.
     pub fn new(tally: &'a mut Tally, every: Duration, timeout: Duration, traced: bool) -> Self {
-        Self { every, timeout, tally, gauges: BTreeMap::new(), trace: traced.then(Trace::default) }
+        let (gauges, troubles) = (BTreeMap::new(), Vec::new());
+        Self { every, timeout, tally, gauges, troubles, trace: traced.then(Trace::default) }
     }
 
     /// A run that takes no time and has no interval, for values that are simply read.
@@ -59,9 +73,19 @@ impl<'a> Run<'a> {
         self.set(name, Some(label), Value::Number(value));
     }
 
-    /// Sets the one state of a state set that holds.
-    pub fn state(&mut self, name: &str, label: &str, state: &str) {
-        self.set(name, Some(label), Value::State(state.into()));
+    /// Sets the state of a device of the room, `camera` or `HD Pro Webcam C920`.
+    pub fn device(&mut self, device: &str, state: DeviceState) {
+        let state = Value::State(state.label().into());
+        self.set("bridge_device_state", Some(device), state);
+    }
+
+    /// Names what stands between a device, or a service, and the meeting; `detail` is what the
+    /// system or the device itself says of it, empty where it says nothing.
+    pub fn trouble(&mut self, device: &str, cause: Cause, detail: &str) {
+        let cut = |text: &str| text.chars().take(limits::TEXT_CHARS).collect::<String>().into();
+        if self.troubles.len() < limits::LABEL_VALUES_PER_METRIC {
+            self.troubles.push(Trouble { device: cut(device), cause, detail: cut(detail) });
+        }
     }
 
     /// Adds to a total.
@@ -86,13 +110,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What this run measured, and the totals as they now stand.
+    /// What this run leaves.
     #[must_use]
-    pub fn finish(self) -> (Vec<Sample>, Trace) {
+    pub fn finish(self) -> Observed {
         let totals = self.tally.totals.iter().map(|(key, value)| (key, value.clone()));
         let gauges = self.gauges.iter().map(|(key, value)| (key, value.clone()));
         let samples = gauges.chain(totals).filter_map(|(key, value)| sample(key, value)).collect();
-        (samples, self.trace.unwrap_or_default())
+        Observed { samples, troubles: self.troubles, trace: self.trace.unwrap_or_default() }
     }
 
     fn set(&mut self, name: &str, label: Option<&str>, value: Value) {
@@ -186,7 +210,7 @@ mod tests {
         let mut second = run(&mut tally);
         second.count("bridge_probe_packets_sent_total", 5.0);
         second.observe("bridge_probe_rtt_seconds", 0.04);
-        let (samples, _) = second.finish();
+        let samples = second.finish().samples;
 
         assert_eq!(value(&samples, "bridge_probe_packets_sent_total"), Some(Value::Number(15.0)));
         assert_eq!(value(&samples, "bridge_probe_jitter_seconds"), None);
@@ -203,7 +227,7 @@ mod tests {
         run.gauge("bridge_probe_jitter_seconds", f64::NAN);
         run.count("bridge_probe_packets_sent_total", f64::INFINITY);
         run.observe("bridge_probe_rtt_seconds", f64::NAN);
-        assert!(run.finish().0.is_empty());
+        assert!(run.finish().samples.is_empty());
     }
 
     #[test]
@@ -211,6 +235,6 @@ mod tests {
         let mut tally = Tally::default();
         let mut run = run(&mut tally);
         run.step(|| unreachable!(), || unreachable!());
-        assert_eq!(run.finish().1, Trace::default());
+        assert_eq!(run.finish().trace, Trace::default());
     }
 }

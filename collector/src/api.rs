@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use wire::ids::AreaId;
 use wire::reading::{Capability, Reason};
-use wire::{AgentInfo, Sample, SiteId, UnixMillis};
+use wire::{AgentInfo, Sample, SiteId, Trouble, UnixMillis};
 
 mod roll_call;
 mod verdict;
@@ -76,6 +76,9 @@ struct ReadingLine<'a> {
     /// Kept after the probe recovered.
     last_failure: Option<FailureLine<'a>>,
     samples: &'a [Sample],
+    /// What stands between the meeting and the devices it looked at.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    troubles: &'a [Trouble],
 }
 
 #[derive(Debug, Serialize)]
@@ -172,6 +175,7 @@ fn reading(probe: &Probe, now: UnixMillis) -> ReadingLine<'_> {
             detail: &failure.detail,
         }),
         samples: &reading.samples,
+        troubles: &reading.troubles,
     }
 }
 

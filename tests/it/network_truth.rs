@@ -142,7 +142,7 @@ fn runs(wan: &Wan, icmp: &str, every: Duration, times: usize) -> Vec<Sample> {
         for _ in 0..times {
             let mut run = Run::new(&mut tally, every, every, false);
             runtime.block_on(probe.run(&mut run)).unwrap();
-            last = run.finish().0;
+            last = run.finish().samples;
         }
         last
     })

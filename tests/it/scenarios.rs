@@ -175,6 +175,8 @@ struct PushedReading {
     failure: Option<Json>,
     #[serde(default)]
     samples: BTreeMap<String, Json>,
+    #[serde(default)]
+    troubles: Vec<Json>,
 }
 
 fn first() -> u128 {
@@ -251,6 +253,7 @@ impl PushedReading {
             "duration_us": 20_000,
             "failure": self.failure,
             "samples": samples.collect::<Vec<_>>(),
+            "troubles": self.troubles,
         })
     }
 }

@@ -12,6 +12,7 @@
 
 // What travels.
 pub mod batch;
+pub mod device;
 pub mod enrolment;
 pub mod reading;
 pub mod report;
@@ -28,6 +29,7 @@ pub mod language;
 pub mod yaml;
 
 pub use batch::{Answer, Batch, Refusal};
+pub use device::{Cause, DeviceState, Trouble};
 pub use ids::{ProbeName, SiteId};
 pub use language::Language;
 pub use metrics::Metric;

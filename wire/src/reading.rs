@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::device::Trouble;
 use crate::ids::ProbeName;
 use crate::language::Language;
 use crate::metrics::{self, Metric};
@@ -32,6 +33,9 @@ pub struct Reading {
     /// What it measured, failed or not.
     #[serde(default)]
     pub samples: Vec<Sample>,
+    /// What stands between the meeting and the devices and services it looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<Trouble>,
 }
 
 /// What a meeting needs of a site.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use wire::Trouble;
 use wire::reading::{Failure, Name, Reason, Sample, Value};
 
 use super::Probe;
-use crate::tally::{Run, Tally, Trace};
+use crate::tally::{Observed, Run, Tally, Trace};
 
 /// A probe's configuration from YAML, as the agent reads it.
 pub(crate) fn config<T: DeserializeOwned>(yaml: &str) -> T {
@@ -35,16 +36,14 @@ impl Bench {
     pub(crate) async fn run(&mut self, probe: &mut Probe) -> Found {
         let mut run = Run::new(&mut self.tally, Duration::from_secs(15), self.timeout, true);
         let result = probe.run(&mut run).await;
-        let (samples, trace) = run.finish();
-        Found { result, samples, trace }
+        Found::new(result, run.finish())
     }
 
     /// What a recording function writes into a run.
     pub(crate) fn record(&mut self, record: impl FnOnce(&mut Run<'_>)) -> Found {
         let mut run = Run::new(&mut self.tally, Duration::from_secs(15), self.timeout, true);
         record(&mut run);
-        let (samples, trace) = run.finish();
-        Found { result: Ok(()), samples, trace }
+        Found::new(Ok(()), run.finish())
     }
 }
 
@@ -53,10 +52,31 @@ impl Bench {
 pub(crate) struct Found {
     pub(crate) result: Result<(), Failure>,
     pub(crate) samples: Vec<Sample>,
+    pub(crate) troubles: Vec<Trouble>,
     pub(crate) trace: Trace,
 }
 
 impl Found {
+    fn new(result: Result<(), Failure>, observed: Observed) -> Self {
+        let Observed { samples, troubles, trace } = observed;
+        Self { result, samples, troubles, trace }
+    }
+
+    /// The devices and their states, in order: `C920 ok, HDMI-1 missing`.
+    pub(crate) fn devices(&self) -> String {
+        let states = self.samples.iter().filter_map(|sample| match &sample.value {
+            Value::State(state) => Some(format!("{} {state}", sample.label.as_deref()?)),
+            _ => None,
+        });
+        states.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The troubles, in order: `C920 slow`.
+    pub(crate) fn troubles(&self) -> String {
+        let named = self.troubles.iter().map(|t| format!("{} {}", t.device, t.cause.label()));
+        named.collect::<Vec<_>>().join(", ")
+    }
+
     pub(crate) fn number(&self, name: &str) -> Option<f64> {
         self.find(name, None)
     }

@@ -5,7 +5,6 @@
 //! about this one, and the sign-in page of a captive portal answers every request with 200.
 
 mod answer;
-mod certificates;
 mod client;
 mod config;
 mod seen;
@@ -22,7 +21,7 @@ use self::answer::Answer;
 use self::client::Client;
 use self::config::{Headers, Statuses, WebAddress};
 use self::seen::Sight;
-use super::failure;
+use super::{certificates, failure};
 use crate::tally::Run;
 
 /// How much of a body is read. The text a page is known by stands near its beginning, and a

@@ -190,7 +190,7 @@ mod tests {
         let mut tally = crate::tally::Tally::default();
         let mut run = Run::new(&mut tally, Tcp::EVERY, Duration::from_secs(5), true);
         tcp.connect(&mut run, &addresses, Duration::from_secs(5)).await.unwrap();
-        let (_, trace) = run.finish();
+        let trace = run.finish().trace;
         let steps: Vec<_> = trace.0.iter().map(|(_, en)| en.as_str()).collect();
         assert!(steps.first().unwrap().ends_with("connection refused"), "{steps:?}");
         assert!(steps.get(1).unwrap().starts_with("Connected to"), "{steps:?}");

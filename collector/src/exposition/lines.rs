@@ -312,13 +312,11 @@ mod tests {
     fn exactly_one_state_holds() {
         let row = metrics::find("bridge_device_state").unwrap();
         let mut renderer = Renderer::default();
-        renderer.states(row, &["a", "cam\"1\"\n\\"].into_iter(), "blocked");
+        renderer.states(row, &["a", "room", "cam\"1\"\n\\"].into_iter(), "blocked");
         let lines = renderer.finish();
-        assert!(
-            lines.text().contains(
-                r#"bridge_device_state{site="a",device="cam\"1\"\n\\",state="blocked"} 1"#
-            )
-        );
+        assert!(lines.text().contains(
+            r#"bridge_device_state{site="a",probe="room",device="cam\"1\"\n\\",state="blocked"} 1"#
+        ));
         assert_eq!(lines.text().matches(" 1\n").count(), 1);
         assert_eq!(lines.series(), series_of(row));
     }

@@ -27,6 +27,7 @@ rows! {
     SUCCESS = "bridge_probe_success";
     DURATION = "bridge_probe_duration_seconds";
     LAST_RUN = "bridge_probe_last_run_timestamp_seconds";
+    TROUBLE = "bridge_device_trouble";
     UP = "bridge_up";
 }
 
@@ -48,6 +49,12 @@ pub fn reading(site: &SiteId, reading: &Reading, taken_at: UnixMillis, last: &Li
     }
     for sample in &reading.samples {
         push_sample(&mut renderer, site, reading, sample);
+    }
+    if let Some(row) = *TROUBLE {
+        for trouble in &reading.troubles {
+            let [site, probe, _] = probe;
+            renderer.number(row, [site, probe, &trouble.device, trouble.cause.label()], 1.0);
+        }
     }
     renderer.finish()
 }

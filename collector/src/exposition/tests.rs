@@ -185,6 +185,7 @@ fn reading(probe: &str, samples: Vec<Sample>) -> Reading {
         every_ms: 15_000,
         age_ms: 0,
         duration_us: 1_500,
+        troubles: vec![],
         failure: None,
         samples,
     }

@@ -207,6 +207,7 @@ impl Site {
             false
         });
         reading.samples = samples;
+        reading.troubles.truncate(left);
     }
 
     fn make_room(&mut self) {

@@ -41,6 +41,7 @@ fn reading(probe: &str, samples: Vec<Sample>) -> Reading {
         every_ms: 15_000,
         age_ms: 0,
         duration_us: 1,
+        troubles: vec![],
         failure: None,
         samples,
     }

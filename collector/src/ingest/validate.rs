@@ -1,7 +1,7 @@
 //! What a report may contain. A bad sample is left out and counted; a report that cannot be
 //! trusted as a whole is refused. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wire::limits::{
     EVERY_MILLIS_MAX, ID_CHARS, LABEL_VALUES_PER_METRIC, READINGS_PER_REPORT, SAMPLES_PER_REPORT,
@@ -9,7 +9,7 @@ use wire::limits::{
 };
 use wire::metrics::{Kind, Source};
 use wire::reading::{Histogram, Name};
-use wire::{Reading, Report, Sample, Value};
+use wire::{Reading, Report, Sample, Trouble, Value};
 
 /// Why samples were left out, and how many.
 pub type Ignored = BTreeMap<Cause, u64>;
@@ -70,6 +70,7 @@ pub(super) fn validate(report: &mut Report, ignored: &mut Ignored) -> Result<(),
     for reading in &mut report.readings {
         check_reading(reading)?;
         keep_good(&mut reading.samples, ignored);
+        keep_troubles(&mut reading.troubles);
     }
     Ok(())
 }
@@ -119,6 +120,17 @@ fn keep_good(samples: &mut Vec<Sample>, ignored: &mut Ignored) {
         }
         labels <= LABEL_VALUES_PER_METRIC
     });
+}
+
+/// Of each trouble one, and no more than its metric may have values of a label.
+fn keep_troubles(troubles: &mut Vec<Trouble>) {
+    for trouble in troubles.iter_mut() {
+        tidy(&mut trouble.device);
+        tidy(&mut trouble.detail);
+    }
+    let mut seen = BTreeSet::new();
+    troubles.retain(|trouble| seen.insert((trouble.device.clone(), trouble.cause)));
+    troubles.truncate(LABEL_VALUES_PER_METRIC);
 }
 
 /// The place of a sample's row in the table.

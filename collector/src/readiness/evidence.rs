@@ -2,7 +2,7 @@
 //! of devices, and the measurements of the table below, whoever made them.
 
 use wire::reading::{self, Capability, Name};
-use wire::{Reading, Value};
+use wire::{DeviceState, Reading, Value};
 
 use super::policy::{Limit, Thresholds};
 use super::{Verdict, reasons};
@@ -125,6 +125,7 @@ pub(super) fn findings(
     }
     let probe = reading.probe.as_str();
     if let Some(capability) = reading.capability {
+        troubles(reading, capability, &mut findings);
         devices(reading, capability, &mut findings);
         if findings.is_empty() {
             findings.push(Finding::works(capability, probe));
@@ -160,6 +161,24 @@ fn failed(reading: &Reading, reason: reading::Reason) -> Option<Finding> {
     })
 }
 
+/// What the probe itself names as the cause.
+fn troubles(reading: &Reading, capability: Capability, findings: &mut Vec<Finding>) {
+    findings.extend(reading.troubles.iter().map(|trouble| Finding {
+        capability,
+        code: reasons::of_cause(capability, trouble.cause),
+        subject: trouble.device.clone(),
+        value: None,
+        verdict: match trouble.cause.state() {
+            DeviceState::Ok => Verdict::Ready,
+            DeviceState::Degraded => Verdict::Degraded,
+            DeviceState::Missing | DeviceState::Blocked => Verdict::NotReady,
+            DeviceState::Unknown => Verdict::Unknown,
+        },
+        whole: true,
+    }));
+}
+
+/// The states of devices of which no cause is told.
 fn devices(reading: &Reading, capability: Capability, findings: &mut Vec<Finding>) {
     for sample in &reading.samples {
         let (Name::Known(row), Value::State(state)) = (&sample.name, &sample.value) else {
@@ -169,6 +188,9 @@ fn devices(reading: &Reading, capability: Capability, findings: &mut Vec<Finding
             continue;
         }
         let subject = sample.label.as_deref().unwrap_or(reading.probe.as_str());
+        if reading.troubles.iter().any(|trouble| &*trouble.device == subject) {
+            continue;
+        }
         let (code, verdict) = match &**state {
             "ok" => ("", Verdict::Ready),
             "degraded" => ("device_degraded", Verdict::Degraded),
@@ -282,6 +304,45 @@ mod tests {
         }
         for code in ["rtt_high", "device_degraded", "device_unknown"] {
             assert!(codes.contains(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_cause_says_more_than_a_state_and_counts_in_its_place() {
+        use Verdict::{Degraded, NotReady, Ready, Unknown};
+        let state =
+            |device: &str, state: &str| json!({ "name": DEVICE, "label": device, "value": state });
+        let trouble = |device: &str, cause: &str| json!({ "device": device, "cause": cause });
+        let cases = [
+            (
+                "microphone",
+                vec![state("Jabra", "blocked"), state("Yamaha", "ok")],
+                vec![trouble("Jabra", "muted"), trouble("Jabra", "not_default")],
+                vec![("muted", NotReady), ("not_default", Degraded), ("", Ready)],
+            ),
+            (
+                "camera",
+                vec![state("C920", "missing")],
+                vec![trouble("C920", "absent")],
+                vec![("camera_missing", NotReady)],
+            ),
+            ("network", vec![], vec![trouble("sip", "overloaded")], vec![("overloaded", Degraded)]),
+            (
+                "speaker",
+                vec![state("HDMI", "unknown")],
+                vec![trouble("HDMI", "of_tomorrow")],
+                vec![("device_unknown", Unknown)],
+            ),
+        ];
+        for (capability, samples, troubles, expected) in cases {
+            let reading = json!({
+                "probe": "p", "kind": "k", "capability": capability, "every_ms": 15_000,
+                "duration_us": 1, "samples": samples, "troubles": troubles,
+            });
+            let reading: Reading = serde_json::from_value(reading).unwrap();
+            let found = findings(&reading, None, &Thresholds::default());
+            let found: Vec<_> = found.iter().map(|f| (f.code, f.verdict)).collect();
+            assert_eq!(found, expected, "{reading:?}");
         }
     }
 

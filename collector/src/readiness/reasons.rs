@@ -2,8 +2,8 @@
 //!
 //! A code, once shipped, keeps its meaning for ever.
 
-use wire::Language;
 use wire::reading::{self, Capability};
+use wire::{Cause, Language};
 
 use super::Reason;
 
@@ -96,6 +96,64 @@ const TABLE: &[Row] = &[
     row("device_unknown", Told::Nothing,
         "{capability}: không rõ tình trạng của {subject}; thử trực tiếp tại phòng họp",
         "{capability}: the state of {subject} is not known; try it in the room"),
+    // Of devices and services whose probe names the cause: the code is the cause's label.
+    row("unplugged", Told::Nothing,
+        "{capability}: không có gì cắm vào {subject}; cắm lại dây",
+        "{capability}: nothing is plugged into {subject}; plug the cable in"),
+    row("not_installed", Told::Nothing,
+        "{capability}: phần mềm {subject} chưa được cài; cài đặt rồi đăng nhập thử",
+        "{capability}: {subject} is not installed; install it and sign in once"),
+    row("no_driver", Told::Nothing,
+        "{capability}: máy không có trình điều khiển cho {subject}; cài trình điều khiển rồi cắm lại thiết bị",
+        "{capability}: the PC has no driver for {subject}; install it and plug the device in again"),
+    row("failed", Told::Nothing,
+        "{capability}: {subject} không khởi động được; rút ra cắm lại vào cổng khác, nếu vẫn lỗi thì thay thiết bị",
+        "{capability}: {subject} does not start; plug it into another socket, and replace it if that does not help"),
+    row("disabled", Told::Nothing,
+        "{capability}: {subject} bị tắt trong hệ điều hành; bật lại",
+        "{capability}: {subject} is switched off in the system; switch it on"),
+    row("muted", Told::Nothing,
+        "{capability}: {subject} đang bị tắt tiếng; bật tiếng lại",
+        "{capability}: {subject} is muted; switch its sound on"),
+    row("silent", Told::Nothing,
+        "{capability}: âm lượng của {subject} bằng không; vặn lên mức thường dùng",
+        "{capability}: the volume of {subject} is at zero; turn it up"),
+    row("inactive", Told::Nothing,
+        "{capability}: máy không xuất hình ra {subject}; nhấn phím Windows+P hoặc mở phần cài đặt màn hình để bật",
+        "{capability}: the PC sends {subject} no picture; switch it on in the display settings"),
+    row("asleep", Told::Nothing,
+        "{capability}: {subject} đang ngủ; di chuột hoặc nhấn phím để đánh thức",
+        "{capability}: {subject} is asleep; move the mouse or press a key"),
+    row("broken", Told::Nothing,
+        "{capability}: phần mềm {subject} đã cài nhưng không chạy được; cài lại",
+        "{capability}: {subject} is installed and cannot start; install it anew"),
+    row("not_running", Told::Nothing,
+        "{capability}: phần mềm {subject} chưa được mở; mở và đăng nhập",
+        "{capability}: {subject} does not run; start it and sign in"),
+    row("quiet", Told::Nothing,
+        "{capability}: âm lượng của {subject} quá nhỏ; vặn lên mức thường dùng",
+        "{capability}: the volume of {subject} is low; turn it up"),
+    row("not_default", Told::Nothing,
+        "{capability}: {subject} không phải thiết bị mặc định; chọn lại trong phần cài đặt âm thanh",
+        "{capability}: {subject} is not the default device; choose it in the sound settings"),
+    row("slow", Told::Nothing,
+        "{capability}: {subject} cắm vào cổng quá chậm; cắm thẳng vào cổng USB 3 của máy, thay cáp hoặc bỏ hub",
+        "{capability}: {subject} is connected too slowly; use a USB 3 socket of the PC, another cable, or no hub"),
+    row("outdated", Told::Nothing,
+        "{capability}: phiên bản của {subject} quá cũ; cập nhật trước ngày họp",
+        "{capability}: the version of {subject} is too old; update it before the day of the meeting"),
+    row("overloaded", Told::Nothing,
+        "{capability}: {subject} có trả lời nhưng báo quá tải hoặc lỗi; báo đơn vị vận hành máy chủ hội nghị",
+        "{capability}: {subject} answers that it cannot serve now; tell those who run the conference server"),
+    row("ports_blocked", Told::Nothing,
+        "{capability}: một số cổng tới {subject} bị chặn; yêu cầu mở trên tường lửa và modem",
+        "{capability}: some ports to {subject} are blocked; have them opened in firewall and modem"),
+    row("address_changed", Told::Nothing,
+        "{capability}: địa chỉ ra ngoài qua {subject} vừa thay đổi; nếu lặp lại thì cuộc gọi sẽ đứt, gọi nhà mạng",
+        "{capability}: the address to the outside, seen by {subject}, has changed; calls break if it goes on, call the carrier"),
+    row("nobody_signed_in", Told::Nothing,
+        "{capability}: chưa ai đăng nhập vào máy nên không rõ tình trạng của {subject}; đăng nhập tài khoản phòng họp",
+        "{capability}: nobody is signed in, so the state of {subject} is not known; sign in with the room's account"),
     // Of failed runs.
     row("probe_timeout", Told::Nothing,
         "{capability}: phép đo {subject} không nhận được trả lời; kiểm tra đường truyền và máy ở đầu kia",
@@ -232,6 +290,15 @@ pub(super) fn of_failure(capability: Option<Capability>, reason: reading::Reason
     }
 }
 
+/// The code of a trouble. What is simply not there is told in the words of its capability.
+pub(super) fn of_cause(capability: Capability, cause: Cause) -> &'static str {
+    match cause {
+        Cause::Absent => missing(capability),
+        Cause::Other => "device_unknown",
+        cause => cause.label(),
+    }
+}
+
 /// Whether a capability is a thing in the room that can be unplugged.
 pub(super) fn is_device(capability: Capability) -> bool {
     use Capability::{Camera, Codec, Display, Microphone, Speaker};
@@ -291,6 +358,9 @@ mod tests {
         }
         for capability in Capability::ALL {
             assert!(known.contains(missing(capability)) && known.contains(blocked(capability)));
+            for cause in Cause::ALL {
+                assert!(known.contains(of_cause(capability, *cause)), "{cause:?}");
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use super::Kind::{Counter, Gauge, Histogram, Info, StateSet};
 use super::Source::{Agent, Collector, Software};
 use super::Unit::{Bytes, BytesPerSecond, Celsius, Dbm, None, Ratio, Seconds};
 use super::{Kind, Metric, Source, Unit};
+use crate::device::DeviceState;
 
 const fn row(
     source: Source,
@@ -24,8 +25,6 @@ const RTT: &[f64] =
 /// From a cached answer to a request that people notice.
 const REQUEST: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
-
-const DEVICE_STATES: &[&str] = &["ok", "degraded", "missing", "blocked", "unknown"];
 
 const VERDICTS: &[&str] = &["excused", "not_ready", "unknown", "degraded", "ready"];
 
@@ -151,9 +150,20 @@ pub const TABLE: &[Metric] = &numbered([
         "Records in the answer section."),
     row(Agent, Gauge, None, "bridge_probe_dns_rcode", PROBE,
         "Response code of RFC 1035 and RFC 6895; 0 is no error."),
+    // Conference services.
+    row(Agent, Gauge, Seconds, "bridge_probe_answer_seconds", PROBE,
+        "Time from the question to the service's answer; of a connection, once it stood."),
+    row(Agent, Gauge, None, "bridge_probe_sip_status_code", PROBE,
+        "Status code of the final answer to OPTIONS."),
+    row(Agent, Counter, None, "bridge_probe_mapped_address_changes_total", PROBE,
+        "Changes of the address under which the outside sees the site."),
     // Devices of the room.
-    row(Agent, StateSet(DEVICE_STATES), None, "bridge_device_state", &["site", "device", "state"],
+    row(Agent, StateSet(DeviceState::LABELS), None, "bridge_device_state", &["site", "probe", "device", "state"],
         "The state of a device, in the words of the room's probes."),
+    row(Collector, Gauge, None, "bridge_device_trouble", &["site", "probe", "device", "reason"],
+        "What stands between a device or service and the meeting (1); absent without trouble."),
+    row(Agent, Gauge, None, "bridge_device_in_use", &["site", "probe", "device"],
+        "Whether a program uses the device now; absent where the system does not tell."),
     // The PC.
     row(Agent, Counter, Seconds, "bridge_host_cpu_busy_seconds_total", SITE,
         "Processor time not spent idle, over all cores, since the agent's start."),

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use wire::reading::{Failure, Reason};
 
-use super::super::failure;
+use super::super::{certificates, failure};
+use super::BODY_BYTES;
 use super::client::{Client, Unresolved};
 use super::config::WebAddress;
-use super::{BODY_BYTES, certificates};
 
 /// What came back; filled step by step, so that what came before a fault is kept.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use wire::reading::{Failure, Reason};
 
-use super::certificates::{self, Trust};
+use super::super::certificates::{self, Trust, Witness};
 use super::config::{Headers, WebAddress};
 use super::seen::Seen;
 
@@ -37,7 +37,8 @@ impl Client {
             Failure::new(Reason::Internal, format_args!("make an HTTP client: {error}"))
         };
         let seen = Arc::new(Seen::default());
-        let tls = certificates::tls(trust, Arc::clone(&seen)).map_err(|error| failed(&error))?;
+        let tls = certificates::tls(trust, Arc::clone(&seen) as Arc<dyn Witness>)
+            .map_err(|error| failed(&error))?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::super::certificates::Witness;
+
 /// What one run saw.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sight {
@@ -16,6 +18,12 @@ pub(super) struct Sight {
     pub(super) certificate_expiry: Option<i64>,
     /// The other host that a redirect wanted to lead to.
     pub(super) redirect_elsewhere: Option<String>,
+}
+
+impl Witness for Seen {
+    fn certificate(&self, expiry: i64) {
+        self.lock().certificate_expiry = Some(expiry);
+    }
 }
 
 /// Shared by the parts of one client, which makes one request at a time.
@@ -46,10 +54,6 @@ impl Seen {
         let mut sight = self.lock();
         let resolve = sight.resolve.unwrap_or_default().saturating_sub(resolve_before);
         *sight.connected.get_or_insert_default() += took.saturating_sub(resolve);
-    }
-
-    pub(super) fn certificate(&self, expiry: i64) {
-        self.lock().certificate_expiry = Some(expiry);
     }
 
     pub(super) fn redirect_elsewhere(&self, host: &str) {

@@ -1,7 +1,7 @@
 use wire::reading::{Name, Reason, Sample, Value};
 
 use super::*;
-use crate::tally::Tally;
+use crate::tally::{Observed, Tally};
 
 fn probe(yaml: &str) -> Icmp {
     serde_yaml::from_str(yaml).unwrap()
@@ -75,7 +75,7 @@ async fn a_burst_to_this_system_measures_everything() {
     if !allowed(probe.run(&mut run).await) {
         return;
     }
-    let (samples, trace) = run.finish();
+    let Observed { samples, trace, .. } = run.finish();
     assert_eq!(number(&samples, "bridge_probe_packets_sent_total"), Some(2.0));
     assert_eq!(number(&samples, "bridge_probe_send_errors_total"), Some(0.0));
     assert!(number(&samples, "bridge_probe_loss_ratio").is_some());
@@ -97,7 +97,7 @@ async fn a_pc_that_hangs_sends_less_and_loses_nothing() {
     if !allowed(outcome) {
         return;
     }
-    let (samples, _) = run.finish();
+    let samples = run.finish().samples;
     let sent = number(&samples, "bridge_probe_packets_sent_total").unwrap();
     assert!((1.0..20.0).contains(&sent), "{sent}");
     assert_eq!(number(&samples, "bridge_probe_loss_ratio"), Some(0.0));
@@ -118,7 +118,7 @@ async fn a_name_that_is_lost_is_said_while_the_last_address_is_measured() {
     let failure = probe.run(&mut run).await.unwrap_err();
     assert_eq!(failure.reason, Reason::Resolve);
     assert!(failure.detail.contains("lost.invalid"), "{failure}");
-    let (samples, _) = run.finish();
+    let samples = run.finish().samples;
     assert_eq!(number(&samples, "bridge_probe_packets_sent_total"), Some(2.0));
 }
 
@@ -129,5 +129,5 @@ async fn a_name_that_never_had_an_address_is_a_failure_to_resolve() {
     let cycle = Duration::from_secs(1);
     let mut run = Run::new(&mut tally, cycle, cycle, false);
     assert_eq!(probe.run(&mut run).await.unwrap_err().reason, Reason::Resolve);
-    assert_eq!(run.finish().0, []);
+    assert_eq!(run.finish().samples, []);
 }

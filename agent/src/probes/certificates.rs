@@ -17,8 +17,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-use super::super::failure;
-use super::seen::Seen;
+use super::failure;
 
 /// The system's authorities and those of a probe's own file.
 pub(super) struct Trust {
@@ -56,8 +55,14 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     Ok(certificates)
 }
 
+/// Who wants to know of every server's certificate, trusted or not.
+pub(super) trait Witness: fmt::Debug + Send + Sync {
+    /// It expires then, in Unix seconds.
+    fn certificate(&self, expiry: i64);
+}
+
 /// A TLS configuration that trusts `trust` and tells `seen` of every server's certificate.
-pub(super) fn tls(trust: Trust, seen: Arc<Seen>) -> Result<ClientConfig, Error> {
+pub(super) fn tls(trust: Trust, seen: Arc<dyn Witness>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Verifier {
         // Without a single authority there is no verifier, and nobody is trusted.
@@ -85,7 +90,7 @@ struct Verifier {
     /// by name, which no chain may end in; being in the file is trust enough.
     own: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-    seen: Arc<Seen>,
+    seen: Arc<dyn Witness>,
 }
 
 impl ServerCertVerifier for Verifier {

@@ -1,0 +1,184 @@
+//! What a probe says of the things it looked at: the state of each device, and every trouble
+//! with its cause. The same for a camera, a codec and a conference service, so that whoever
+//! judges needs no branch for any of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::language::Language;
+
+/// The state of a device. The order is that of gravity, the gravest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeviceState {
+    /// A meeting can use it.
+    Ok,
+    /// A meeting can use it, not well.
+    Degraded,
+    /// It is there, and what it is like cannot be seen.
+    Unknown,
+    /// It is there and a meeting cannot use it.
+    Blocked,
+    /// It is not there.
+    Missing,
+}
+
+impl DeviceState {
+    /// The label values of all states, in the order of the metric table.
+    pub const LABELS: &'static [&'static str] =
+        &["ok", "degraded", "missing", "blocked", "unknown"];
+
+    /// The label value in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Missing => "missing",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn word(self, language: Language) -> &'static str {
+        let (vi, en) = match self {
+            Self::Ok => ("tốt", "good"),
+            Self::Degraded => ("dùng được, còn trục trặc", "usable, not well"),
+            Self::Missing => ("không thấy", "missing"),
+            Self::Blocked => ("không dùng được", "cannot be used"),
+            Self::Unknown => ("không rõ", "not known"),
+        };
+        language.pick(vi, en)
+    }
+}
+
+/// Something that stands between a device, or a service, and the meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What it is about, as the state of a device names it: `Logitech C920`.
+    pub device: Box<str>,
+    /// The label.
+    pub cause: Cause,
+    /// The system's or the device's own words: `usb 1-3: error -71`. Empty where it has none.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub detail: Box<str>,
+}
+
+macro_rules! causes {
+    ($($(#[$doc:meta])* $cause:ident = $label:literal, $state:ident, $vi:literal, $en:literal;)*) => {
+        /// Why a device is in its state. The labels never change meaning; an agent may know more
+        /// of them than its collector.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Cause {
+            $($(#[$doc])* #[serde(rename = $label)] $cause,)*
+            /// A cause of a newer agent that this collector does not know.
+            #[serde(other, rename = "other")]
+            Other,
+        }
+
+        impl Cause {
+            /// All that a probe may name.
+            pub const ALL: &'static [Self] = &[$(Self::$cause),*];
+
+            /// The label value in metrics.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self {
+                    $(Self::$cause => $label,)*
+                    Self::Other => "other",
+                }
+            }
+
+            /// The state a device is in for this cause.
+            #[must_use]
+            pub fn state(self) -> DeviceState {
+                match self {
+                    $(Self::$cause => DeviceState::$state,)*
+                    Self::Other => DeviceState::Unknown,
+                }
+            }
+
+            /// What is wrong, for people: a clause without a full stop.
+            #[must_use]
+            pub fn clause(self, language: Language) -> &'static str {
+                let (vi, en) = match self {
+                    $(Self::$cause => ($vi, $en),)*
+                    Self::Other => ("lý do chưa biết", "for a reason this version does not know"),
+                };
+                language.pick(vi, en)
+            }
+        }
+    };
+}
+
+// One line a cause, so that the list can be read as a table.
+#[rustfmt::skip]
+causes! {
+    /// Nothing of that name, or not that many, is connected.
+    Absent = "absent", Missing, "không có thiết bị này", "there is no such device";
+    /// The socket is there and nothing is plugged into it.
+    Unplugged = "unplugged", Missing, "không có gì cắm vào cổng", "nothing is plugged into it";
+    /// Software that is not installed.
+    NotInstalled = "not_installed", Missing, "chưa được cài đặt", "it is not installed";
+    /// The system has no driver for it.
+    NoDriver = "no_driver", Blocked, "hệ điều hành không có trình điều khiển cho thiết bị", "the system has no driver for it";
+    /// The driver gave up, or the device does not start.
+    Failed = "failed", Blocked, "thiết bị không khởi động được", "it does not start";
+    /// Switched off in the system by a person or a policy.
+    Disabled = "disabled", Blocked, "bị tắt trong hệ điều hành", "it is switched off in the system";
+    /// The sound is off.
+    Muted = "muted", Blocked, "đang bị tắt tiếng", "it is muted";
+    /// The volume is at, or next to, nothing.
+    Silent = "silent", Blocked, "âm lượng bằng không", "its volume is at zero";
+    /// Connected, but the system sends it no picture.
+    Inactive = "inactive", Blocked, "đã nối nhưng máy không xuất hình", "it is connected and gets no picture";
+    /// Asleep by its own or the system's saving of energy.
+    Asleep = "asleep", Blocked, "đang ngủ để tiết kiệm điện", "it is asleep to save energy";
+    /// Installed and not able to start.
+    Broken = "broken", Blocked, "đã cài nhưng không chạy được", "it is installed and cannot start";
+    /// Software that should run and does not.
+    NotRunning = "not_running", Blocked, "chưa được mở", "it does not run";
+    /// The volume is low.
+    Quiet = "quiet", Degraded, "âm lượng quá nhỏ", "its volume is low";
+    /// Programs that were told nothing use another device.
+    NotDefault = "not_default", Degraded, "không phải là thiết bị mặc định", "it is not the default device";
+    /// Connected more slowly than it needs.
+    Slow = "slow", Degraded, "được cắm vào cổng quá chậm", "it is connected too slowly";
+    /// Older than the version that is asked for.
+    Outdated = "outdated", Degraded, "phiên bản quá cũ", "its version is too old";
+    /// A service that answers that it cannot serve now.
+    Overloaded = "overloaded", Degraded, "dịch vụ trả lời nhưng báo đang quá tải hoặc lỗi", "the service answers that it cannot serve now";
+    /// Some of the ports a meeting needs do not come through.
+    PortsBlocked = "ports_blocked", Degraded, "một số cổng bị chặn", "some ports are blocked";
+    /// The line's address to the outside changed.
+    AddressChanged = "address_changed", Degraded, "địa chỉ ra ngoài vừa thay đổi", "the address to the outside has changed";
+    /// Only somebody signed in could see its state.
+    NobodySignedIn = "nobody_signed_in", Unknown, "chưa ai đăng nhập nên không xem được", "nobody is signed in who could see it";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_cause_reads_back_from_its_label_and_a_new_one_is_other() {
+        for cause in Cause::ALL {
+            let json = serde_json::to_string(cause).unwrap();
+            assert_eq!(json, format!("\"{}\"", cause.label()));
+            assert_eq!(serde_json::from_str::<Cause>(&json).unwrap(), *cause);
+        }
+        assert_eq!(serde_json::from_str::<Cause>("\"of_tomorrow\"").unwrap(), Cause::Other);
+        let labels: BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.label()).collect();
+        assert_eq!(labels.len(), Cause::ALL.len());
+    }
+
+    #[test]
+    fn no_cause_leaves_a_device_good() {
+        for cause in Cause::ALL {
+            assert!(cause.state() > DeviceState::Ok, "{cause:?}");
+            assert!(DeviceState::LABELS.contains(&cause.state().label()));
+        }
+    }
+}
