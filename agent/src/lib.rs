@@ -4,7 +4,7 @@
 //!  agent.yaml ─▶ config
 //!                  │ tasks
 //!                  ▼
-//!   schedule ─▶ runner ─▶ probes/{icmp,tcp,http,dns,host,link,clock}
+//!   schedule ─▶ runner ─▶ probes/{icmp,tcp,http,dns,sip,stun,turn,host,link,clock}
 //!                  │ readings          └─ platform/{linux}: what only the system knows
 //!                  ▼
 //!               report ─▶ spool (SQLite) ─▶ uplink ══TLS, trust══▶ collector

@@ -27,6 +27,8 @@ mod strangers;
 
 // What a probe says, held against the truth.
 #[cfg(target_os = "linux")]
+mod conference;
+#[cfg(target_os = "linux")]
 mod network_truth;
 
 // What arrives and what is shown.

@@ -37,5 +37,6 @@ pub mod wan;
 // What a test needs to see and wait for.
 pub mod dice;
 pub mod ledger;
+pub mod ports;
 pub mod scrape;
 pub mod wait;

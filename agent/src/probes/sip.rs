@@ -196,7 +196,7 @@ impl Sip {
         );
         match meaning(*code, *proven) {
             Meaning::Alive => {
-                run.step(|| alive_vi(*code).to_owned(), || alive_en(*code).to_owned())
+                run.step(|| alive_vi(*code).to_owned(), || alive_en(*code).to_owned());
             }
             Meaning::NotNow => {
                 let after =

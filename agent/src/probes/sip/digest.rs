@@ -1,6 +1,7 @@
 //! The proof of who asks (RFC 8760, which brings SHA-256 to the digest of RFC 3261 § 22).
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use data_encoding::HEXLOWER;
 use md5::Md5;
@@ -78,10 +79,10 @@ impl Challenge {
              response=\"{response}\", algorithm={algorithm}"
         );
         if *qop {
-            text += &format!(", cnonce=\"{cnonce}\", nc=00000001, qop=auth");
+            let _ = write!(text, ", cnonce=\"{cnonce}\", nc=00000001, qop=auth");
         }
         if let Some(opaque) = opaque {
-            text += &format!(", opaque=\"{opaque}\"");
+            let _ = write!(text, ", opaque=\"{opaque}\"");
         }
         text
     }
@@ -153,10 +154,14 @@ mod tests {
         let own = Challenge::best([&md5, &sha, &new]).unwrap();
         assert_eq!((own.hash, own.nonce.as_str(), own.realm.as_str()), (Hash::Sha256, "2", "a, b"));
         let text = own.answer(&ACCOUNT, "sip:a", "cafe");
-        let response = "response=\"8cf550549eff751a5ccbc2f5f6b586684f9f034508484b40165a42633c93e66f\"";
-        for part in
-            ["cnonce=\"cafe\", nc=00000001, qop=auth", "opaque=\"o\"", "algorithm=SHA-256", response]
-        {
+        let response =
+            "response=\"8cf550549eff751a5ccbc2f5f6b586684f9f034508484b40165a42633c93e66f\"";
+        for part in [
+            "cnonce=\"cafe\", nc=00000001, qop=auth",
+            "opaque=\"o\"",
+            "algorithm=SHA-256",
+            response,
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
