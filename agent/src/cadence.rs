@@ -1,13 +1,16 @@
 //! How often is measured: the clock of the site's next meeting. Pure.
 //!
 //! ```text
-//!            T-60 min                     T                    end
-//!  ── resting ──┼── full: as configured ──┼── in the meeting ───┼── resting ──
-//!   an eighth of probes and reports        probes rest, the heartbeat goes on
+//!            T-60 min               T-30 min      T                    end
+//!  ── resting ──┼── full: as configured ─┼─ rehearsal ─┼── in the meeting ───┼── resting ──
+//!   an eighth of probes and reports        probes each 5 s   probes rest
+//!                                          the heartbeat goes on each 4 s
 //! ```
 //! The times are kept on this PC's monotonic clock, so that a wrong date does no harm and the
 //! clock of the meeting runs on while the collector is away. Without a calendar there is nothing
 //! to rest for: all is measured as configured.
+
+use std::time::Duration;
 
 use wire::UnixMillis;
 use wire::batch::NextMeeting;
@@ -16,6 +19,22 @@ use crate::schedule::{Next, Schedule};
 
 /// Rooms switch on an hour before their meeting, and are measured from then.
 const FULL_BEFORE: u64 = 60 * 60 * 1000;
+
+/// The rehearsal: from here on a fault must be known within 20 s.
+const REHEARSAL_BEFORE: u64 = 30 * 60 * 1000;
+
+/// Between two runs in the rehearsal. A fault just after a run is found by the next, which may
+/// take its whole interval to be sure: twice this, and 10 s are left for the way to the alert.
+const REHEARSED: Duration = Duration::from_secs(5);
+
+/// A probe that runs more seldom than this is slow because it is heavy or because what it looks
+/// at changes slowly; it stays so in the rehearsal.
+const REHEARSED_UP_TO: Duration = Duration::from_mins(1);
+
+/// Between two signs of life from the rehearsal to the end of the meeting. The collector holds a
+/// site for silent after three of them: one push may be lost and its repetition with it, and of
+/// the 20 s there are 8 left for the scrape and the rules.
+const HEARTBEAT: Duration = Duration::from_secs(4);
 
 /// One run in so many while resting: a report each two minutes instead of each 15 s keeps a
 /// metered line below 1 MB a day.
@@ -31,25 +50,34 @@ pub enum Cadence {
     Full,
     /// Nobody meets soon.
     Resting,
+    /// A meeting is about to start: faults must be known at once.
+    Rehearsal,
     /// A meeting runs: the line is the meeting's.
     Meeting,
 }
 
 impl Cadence {
-    /// By what the intervals of probes grow.
+    /// Between two runs of a probe that is configured to run each `every`.
     #[must_use]
-    pub fn stretch(self) -> u32 {
+    pub fn interval(self, every: Duration) -> Duration {
         match self {
-            Self::Full => 1,
-            Self::Resting | Self::Meeting => RESTING,
+            Self::Rehearsal if every <= REHEARSED_UP_TO => every.min(REHEARSED),
+            Self::Full | Self::Rehearsal => every,
+            Self::Resting | Self::Meeting => every.saturating_mul(RESTING),
         }
+    }
+
+    /// Between two signs of life, where the collector is promised one.
+    #[must_use]
+    pub fn heartbeat(self) -> Option<Duration> {
+        matches!(self, Self::Rehearsal | Self::Meeting).then_some(HEARTBEAT)
     }
 
     /// By what the cycle of reports grows.
     #[must_use]
     pub fn report_stretch(self) -> u32 {
         match self {
-            Self::Full | Self::Meeting => 1,
+            Self::Full | Self::Rehearsal | Self::Meeting => 1,
             Self::Resting => RESTING,
         }
     }
@@ -83,7 +111,8 @@ impl Timetable {
         match self.0 {
             None => Cadence::Full,
             Some((start, end)) if uptime < full_from(start) || uptime >= end => Cadence::Resting,
-            Some((start, _)) if uptime < start => Cadence::Full,
+            Some((start, _)) if uptime < rehearsal_from(start) => Cadence::Full,
+            Some((start, _)) if uptime < start => Cadence::Rehearsal,
             Some(_) => Cadence::Meeting,
         }
     }
@@ -97,17 +126,44 @@ impl Timetable {
         }
     }
 
+    /// When heartbeats begin, where that is still to come.
+    #[must_use]
+    pub fn heartbeats_from(&self, now: u64) -> Option<u64> {
+        self.0.map(|(start, _)| rehearsal_from(start)).filter(|from| *from > now)
+    }
+
     /// The next run of a probe that ran last at `last`.
     #[must_use]
     pub fn next(&self, schedule: &Schedule, last: u64, now: u64) -> Next {
-        let next = schedule.stretched(self.at(now).stretch()).next(last, now);
-        let tick = self.no_later_than_full(now, next.tick);
+        let next = self.paced(schedule, now).next(last, now);
+        let mut tick = self.no_later_than_full(now, next.tick);
+        if let Some(rehearsal) = self.heartbeats_from(now) {
+            tick = tick.min(rehearsal);
+        }
         if tick == next.tick {
             return next;
         }
-        // Its own place in the first full interval, or all sites would begin at once.
-        Next { tick: schedule.next(tick, tick).tick.min(next.tick), missed: next.missed }
+        // Its own place in the first interval from then on, or all sites would begin at once.
+        let place = self.paced(schedule, tick).next(tick, tick).tick;
+        Next { tick: place.min(next.tick), missed: next.missed }
     }
+
+    /// Within which a probe that runs at `tick` runs again, whatever begins or ends by then:
+    /// what it says now must stay good for so long.
+    #[must_use]
+    pub fn again_within(&self, every: Duration, tick: u64) -> Duration {
+        let now = self.at(tick).interval(every);
+        let then = tick.saturating_add(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        now.max(self.at(then).interval(every))
+    }
+
+    fn paced(&self, schedule: &Schedule, at: u64) -> Schedule {
+        schedule.paced(self.at(at).interval(schedule.every()))
+    }
+}
+
+fn rehearsal_from(start: u64) -> u64 {
+    start.saturating_sub(REHEARSAL_BEFORE)
 }
 
 fn full_from(start: u64) -> u64 {
@@ -134,7 +190,9 @@ mod tests {
             (0, Cadence::Resting),
             (39, Cadence::Resting),
             (40, Cadence::Full),
-            (99, Cadence::Full),
+            (69, Cadence::Full),
+            (70, Cadence::Rehearsal),
+            (99, Cadence::Rehearsal),
             (100, Cadence::Meeting),
             (199, Cadence::Meeting),
             (200, Cadence::Resting),
@@ -159,6 +217,37 @@ mod tests {
         assert!(resting <= 1_000 + 15_000 * u64::from(RESTING));
         let after = timetable().next(&schedule, resting, resting).tick;
         assert_eq!(after - resting, 15_000 * u64::from(RESTING));
+    }
+
+    #[test]
+    fn in_the_rehearsal_what_is_quick_is_measured_each_five_seconds() {
+        let every = |seconds| Cadence::Rehearsal.interval(Duration::from_secs(seconds)).as_secs();
+        assert_eq!([2, 15, 60, 61, 3600].map(every), [2, 5, 5, 61, 3600]);
+        let schedule = Schedule::new("th-0316", "mcu", Duration::from_secs(15));
+        let rehearsal = 70 * MINUTE;
+        let tick = timetable().next(&schedule, rehearsal - 9_000, rehearsal - 8_000).tick;
+        assert!(tick <= rehearsal + 5_000, "{tick}");
+        let next = timetable().next(&schedule, rehearsal + 1_000, rehearsal + 1_000).tick;
+        assert!(next <= rehearsal + 6_000, "{next}");
+    }
+
+    #[test]
+    fn what_is_said_before_a_slower_cadence_stays_good_until_the_next_run() {
+        let every = Duration::from_secs(15);
+        let within = |minute: u64, seconds: u64| {
+            timetable().again_within(every, minute * MINUTE + seconds * 1000).as_secs()
+        };
+        assert_eq!(within(80, 0), 5);
+        assert_eq!(within(99, 58), 15 * u64::from(RESTING), "the last run before the meeting");
+        assert_eq!(within(101, 0), 15 * u64::from(RESTING));
+    }
+
+    #[test]
+    fn signs_of_life_are_promised_from_the_rehearsal_to_the_end() {
+        let promised = |minute: u64| timetable().at(minute * MINUTE).heartbeat().is_some();
+        assert_eq!([39, 69, 70, 199, 200].map(promised), [false, false, true, true, false]);
+        assert_eq!(timetable().heartbeats_from(0), Some(70 * MINUTE));
+        assert_eq!(timetable().heartbeats_from(70 * MINUTE), None);
     }
 
     #[test]

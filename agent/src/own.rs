@@ -38,7 +38,6 @@ fn samples(spool: &Statistics, counters: &Counters) -> Vec<Sample> {
     run.count_of(evicted, "size", spool.evicted_by_size as f64);
     run.count_of(evicted, "age", spool.evicted_by_age as f64);
     run.count_of(evicted, "disk_full", spool.evicted_by_disk_full as f64);
-    run.count_of(evicted, "disk_full", spool.evicted_by_disk_full as f64);
     run.count("bridge_agent_spool_refused_total", spool.refused as f64);
     run.count("bridge_agent_spool_set_aside_total", spool.set_aside as f64);
     for (reason, count) in counters.failures() {

@@ -3,7 +3,8 @@
 //! A report closes at the end of its cycle, with or without readings: it is also the site's
 //! heartbeat. It closes early when a reading says something new (a probe that begins to fail, a
 //! camera that comes back), because in the last half hour before a meeting that news must not
-//! wait for the rest of the cycle.
+//! wait for the rest of the cycle. Of a probe that runs several times in a cycle and says the same
+//! each time, the last reading stands for all: its totals include theirs.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,6 +21,9 @@ pub const NEWS_WAITS: Duration = Duration::from_millis(500);
 /// Readings after which a report closes whatever the clock says; far above a cycle's worth and
 /// below [`wire::limits::READINGS_PER_REPORT`].
 const FULL: usize = 128;
+
+/// What tells that a path loses echoes, though the run did not fail.
+const LOSS: &str = "bridge_probe_loss_ratio";
 
 /// A moment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +62,21 @@ impl Assembler {
         }
     }
 
-    /// Takes a reading that ended at `uptime`.
-    pub fn add(&mut self, reading: Reading, uptime: u64) {
+    /// Takes a reading that ended at `uptime`. Where it is `urgent`, lost echoes are news each
+    /// time: the collector believes them only when it sees them again.
+    pub fn add(&mut self, reading: Reading, uptime: u64, urgent: bool) {
         let words = words(&reading);
         let before = self.last_words.insert(reading.probe.clone(), words.clone());
+        let same = before == Some(words);
+        let news = !same || (urgent && loses(&reading));
+        let last = || self.pending.iter().rposition(|(last, _)| last.probe == reading.probe);
+        if let (true, Some(superseded)) = (same, last()) {
+            self.pending.remove(superseded);
+        }
         self.pending.push((reading, uptime));
         if self.pending.len() >= FULL {
             self.closes_at = uptime;
-        } else if before != Some(words) {
+        } else if news {
             self.closes_at = self.closes_at.min(uptime.saturating_add(millis(NEWS_WAITS)));
         }
     }
@@ -107,6 +118,13 @@ fn words(reading: &Reading) -> Words {
         _ => None,
     });
     (reading.failure.as_ref().map(|failure| failure.reason), states.collect())
+}
+
+fn loses(reading: &Reading) -> bool {
+    reading.samples.iter().any(|sample| match (&sample.name, &sample.value) {
+        (Name::Known(row), Value::Number(share)) => row.name == LOSS && *share > 0.0,
+        _ => false,
+    })
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -154,21 +172,21 @@ mod tests {
     #[test]
     fn news_closes_it_early_and_the_same_news_does_not() {
         let mut assembler = assembler();
-        assembler.add(reading("mcu", None), 100);
+        assembler.add(reading("mcu", None), 100, false);
         assert_eq!(assembler.closes_at(), 100 + NEWS, "the first word of a probe is news");
         assembler.close(at(600), Duration::from_millis(CYCLE), reading("agent", None));
-        assembler.add(reading("mcu", Some(Reason::Timeout)), 10_000);
+        assembler.add(reading("mcu", Some(Reason::Timeout)), 10_000, false);
         assert_eq!(assembler.closes_at(), 10_000 + NEWS);
         assembler.close(at(10_500), Duration::from_millis(CYCLE), reading("agent", None));
-        assembler.add(reading("mcu", Some(Reason::Timeout)), 20_000);
+        assembler.add(reading("mcu", Some(Reason::Timeout)), 20_000, false);
         assert_eq!(assembler.closes_at(), 10_500 + CYCLE);
     }
 
     #[test]
     fn reports_are_numbered_from_one_and_readings_keep_their_age() {
         let mut assembler = assembler();
-        assembler.add(reading("a", None), 100);
-        assembler.add(reading("b", None), 400);
+        assembler.add(reading("a", None), 100, false);
+        assembler.add(reading("b", None), 400, false);
         let report =
             assembler.close(at(1_000), Duration::from_millis(CYCLE), reading("agent", None));
         assert_eq!(report.seq, 1);
@@ -181,10 +199,37 @@ mod tests {
     }
 
     #[test]
+    fn of_readings_that_say_the_same_the_last_stands_for_all() {
+        let mut assembler = assembler();
+        let failed = reading("mcu", Some(Reason::Timeout));
+        for (at, reading) in [(1, reading("mcu", None)), (2, failed.clone()), (3, failed)] {
+            assembler.add(reading, at, false);
+        }
+        let report = assembler.close(at(10), Duration::from_millis(CYCLE), reading("agent", None));
+        let told: Vec<_> =
+            report.readings.iter().map(|r| (r.age_ms, r.failure.is_some())).collect();
+        assert_eq!(told, [(9, false), (7, true), (0, false)]);
+    }
+
+    #[test]
+    fn near_a_meeting_lost_echoes_are_news_each_time() {
+        let sample = serde_json::json!({ "name": LOSS, "value": 0.1 });
+        let mut lossy = reading("mcu", None);
+        lossy.samples.push(serde_json::from_value(sample).unwrap());
+        for (urgent, closes_at) in [(false, CYCLE), (true, 5_000 + NEWS)] {
+            let mut assembler = assembler();
+            assembler.add(lossy.clone(), 0, urgent);
+            assembler.close(at(0), Duration::from_millis(CYCLE), reading("agent", None));
+            assembler.add(lossy.clone(), 5_000, urgent);
+            assert_eq!(assembler.closes_at(), closes_at);
+        }
+    }
+
+    #[test]
     fn a_flood_of_readings_closes_the_report_before_it_is_too_large() {
         let mut assembler = assembler();
-        for _ in 0..FULL {
-            assembler.add(reading("mcu", None), 7);
+        for probe in 0..FULL {
+            assembler.add(reading(&format!("mcu-{probe}"), None), 7, false);
         }
         assert_eq!(assembler.closes_at(), 7);
     }

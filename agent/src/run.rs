@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wire::{AgentInfo, UnixMillis};
+use wire::{AgentInfo, Reading, UnixMillis};
 
 use crate::cadence::Timetable;
 use crate::config::Config;
@@ -127,7 +127,7 @@ impl Gathering {
             let closes_at =
                 self.timetable.borrow().no_later_than_full(now, self.assembler.closes_at());
             tokio::select! {
-                Some((reading, at)) = readings.recv() => self.assembler.add(reading, at),
+                Some((reading, at)) = readings.recv() => self.add(reading, at),
                 () = sleep_until(closes_at) => self.close().await,
                 // A meeting is near, or no more: the next cycle is reckoned anew.
                 Ok(()) = self.timetable.changed() => self.close().await,
@@ -136,9 +136,14 @@ impl Gathering {
         }
         // The probes end at the same token; what they said before is still in the channel.
         while let Some((reading, at)) = readings.recv().await {
-            self.assembler.add(reading, at);
+            self.add(reading, at);
         }
         self.close().await;
+    }
+
+    fn add(&mut self, reading: Reading, at: u64) {
+        let urgent = self.timetable.borrow().at(at).heartbeat().is_some();
+        self.assembler.add(reading, at, urgent);
     }
 
     async fn close(&mut self) {

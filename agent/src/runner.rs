@@ -54,9 +54,13 @@ pub async fn keep(
             }
             () = sleep_until(tick) => {}
         }
-        let interval = task.every * timetable.borrow().at(tick).stretch();
-        let run = task.run(&mut tally, interval, false);
-        let Some((reading, _)) = stop.run_until_cancelled(run).await else { return };
+        let (every, again) = {
+            let timetable = timetable.borrow();
+            (timetable.at(tick).interval(task.every), timetable.again_within(task.every, tick))
+        };
+        let run = task.run(&mut tally, every, false);
+        let Some((mut reading, _)) = stop.run_until_cancelled(run).await else { return };
+        reading.every_ms = millis(again);
         let now = platform::monotonic_ms();
         if readings.send((reading, now)).await.is_err() {
             return;
@@ -86,21 +90,24 @@ async fn sleep_until(tick: u64) {
 }
 
 impl Task {
-    /// One run of a probe that runs each `interval` now; with `traced`, it tells its steps.
+    /// One run of a probe that runs each `every` now; with `traced`, it tells its steps.
     pub async fn run(
         &mut self,
         tally: &mut Tally,
-        interval: Duration,
+        every: Duration,
         traced: bool,
     ) -> (Reading, Trace) {
         tally.add("bridge_probe_runs_total", None, 1.0);
-        let mut run = Run::new(tally, self.every, self.timeout, traced);
+        // Where it runs more often than configured, it must be done in time for the next run;
+        // where it runs more seldom, a run is no longer for that.
+        let (pace, limit) = (self.every.min(every), self.timeout.min(every));
+        let mut run = Run::new(tally, pace, limit, traced);
         let start = Instant::now();
-        let outcome = match timeout(self.timeout, self.probe.run(&mut run)).await {
+        let outcome = match timeout(limit, self.probe.run(&mut run)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::new(
                 Reason::Timeout,
-                format_args!("cut off after {} ms", self.timeout.as_millis()),
+                format_args!("cut off after {} ms", limit.as_millis()),
             )),
         };
         let duration_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -113,7 +120,7 @@ impl Task {
             probe: self.name.clone(),
             kind: self.probe.kind().into(),
             capability: self.capability,
-            every_ms: u64::try_from(interval.as_millis()).unwrap_or(u64::MAX),
+            every_ms: millis(every),
             age_ms: 0,
             duration_us,
             failure,
@@ -122,6 +129,10 @@ impl Task {
         };
         (reading, trace)
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Details may quote what a stranger sent; the collector would refuse a longer one.

@@ -37,11 +37,17 @@ impl Schedule {
         Self { every, offset: seed % every, seed }
     }
 
-    /// The same probe's ticks in intervals so many times as long, in a place of their own.
+    /// The same probe's ticks in other intervals, in a place of their own.
     #[must_use]
-    pub fn stretched(&self, times: u32) -> Self {
-        let every = self.every.saturating_mul(u64::from(times.max(1)));
+    pub fn paced(&self, every: Duration) -> Self {
+        let every = u64::try_from(every.as_millis()).unwrap_or(u64::MAX).max(1);
         Self { every, offset: self.seed % every, seed: self.seed }
+    }
+
+    /// From one tick to the next.
+    #[must_use]
+    pub fn every(&self) -> Duration {
+        Duration::from_millis(self.every)
     }
 
     /// The very first run of an agent that started at `start`.

@@ -5,9 +5,11 @@
 //!   spool ──▶ fresh lane ───────────┐
 //!     │       after a failure: full jitter, then the newest alone
 //!     │                             ├──▶ push: batch, zstd, TLS ──▶ collector
-//!     └─────▶ backlog lane ─────────┘         │ classes of answers, halving
-//!             the rest, oldest first          ▼
-//!             32 at a time, paced        settled in the spool
+//!     ├─────▶ backlog lane ─────────┤         │ classes of answers, halving
+//!     │       the rest, oldest first│         ▼
+//!     │       32 at a time, paced   │    settled in the spool
+//!     ✕       heartbeat lane ───────┘
+//!             near a meeting: no report for 4 s is told from no agent
 //! ```
 //! The lanes never carry the same report: the newest four belong to the fresh lane, the backlog
 //! lane takes what is older, and only while the fresh lane succeeds. So the current state is
@@ -33,6 +35,7 @@ use wire::limits::BODY_BYTES;
 
 use crate::cadence::Timetable;
 use crate::identity::Identity;
+use crate::platform;
 use crate::spool;
 use crate::trust::TrustError;
 use client::Client;
@@ -58,6 +61,13 @@ const FRESH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A backlog batch of some 40 KB over a line of 20 kbit/s.
 const BACKLOG_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often is looked whether heartbeats have begun: tokio's clock stands still while the PC
+/// sleeps, so a long wait is cut into pieces.
+const HEARTBEAT_LOOK: Duration = Duration::from_secs(30);
+
+/// Over which the first heartbeats of all sites of a meeting are spread.
+const HEARTBEATS_BEGIN_WITHIN: Duration = Duration::from_secs(4);
 
 /// Of the 5 s in which an agent ends, the rest is for the spool to close.
 const LAST_PUSH: Duration = Duration::from_secs(4);
@@ -113,7 +123,11 @@ impl Uplink {
         let push = Push::new(self.client, self.boot, self.counters, spool, meetings);
         let (say_good, way_is_good) = watch::channel(false);
         let lanes = async {
-            tokio::join!(fresh(&push, &say_good), backlog(&push, way_is_good, Pauses::FLEET))
+            tokio::join!(
+                fresh(&push, &say_good),
+                backlog(&push, way_is_good.clone(), Pauses::FLEET),
+                heartbeat(&push, way_is_good),
+            )
         };
         stop.run_until_cancelled(lanes).await;
         match timeout(LAST_PUSH, push.newest(FRESH_REPORTS, LAST_PUSH)).await {
@@ -181,6 +195,50 @@ async fn backlog(push: &Push, mut way: watch::Receiver<bool>, pauses: Pauses) {
                 wait(&trouble, u32::MAX).max(pauses.idle(chance()))
             }
         };
+    }
+}
+
+/// Near a meeting, says that the agent is alive whenever nothing else was answered for a while.
+///
+/// It has a connection of its own when the other lanes' is in use: a connection that died without
+/// a word, or a large report on a slow line, must not look like a dead site. While the way is
+/// bad it leaves the trying to the fresh lane.
+async fn heartbeat(push: &Push, mut way: watch::Receiver<bool>) {
+    let mut meetings = push.meetings();
+    let mut failures = 0;
+    loop {
+        if way.wait_for(|good| *good).await.is_err() {
+            return;
+        }
+        let now = platform::monotonic_ms();
+        let timetable = *meetings.borrow_and_update();
+        let Some(every) = timetable.at(now).heartbeat() else {
+            let begins =
+                timetable.heartbeats_from(now).map(|from| Duration::from_millis(from - now));
+            let pause = match begins.filter(|begins| *begins < HEARTBEAT_LOOK) {
+                // Each in a place of its own, or all sites of a meeting would beat together.
+                Some(begins) => begins + HEARTBEATS_BEGIN_WITHIN.mul_f64(chance()),
+                None => HEARTBEAT_LOOK,
+            };
+            tokio::select! {
+                changed = meetings.changed() => if changed.is_err() { return },
+                () = sleep(pause) => {}
+            }
+            continue;
+        };
+        let silent_for = Duration::from_millis(now.saturating_sub(push.answered_at()));
+        if let Some(left) = every.checked_sub(silent_for).filter(|left| !left.is_zero()) {
+            sleep(left).await;
+            continue;
+        }
+        match push.beat(every).await {
+            Ok(()) => failures = 0,
+            Err(trouble) => {
+                failures += 1;
+                tracing::debug!(%trouble, "a heartbeat failed");
+                sleep(wait(&trouble, failures)).await;
+            }
+        }
     }
 }
 

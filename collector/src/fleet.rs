@@ -2,7 +2,8 @@
 //!
 //! Every expected site is always here, whether or not it ever reported. A reading lives for
 //! three of its intervals, at least 90 s; then its series disappear, while the reading itself,
-//! its last failure and the moment its site was last seen stay.
+//! its last failure and the moment its site was last seen stay. A site that promised to be heard
+//! again is down as soon as it has broken its promise three times.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,8 @@ pub struct Arrival {
     pub received_at: UnixMillis,
     /// The agent's clock minus the collector's, in milliseconds.
     pub clock_offset: i64,
+    /// Within which the agent promised to be heard again, in milliseconds, if it did.
+    pub again_ms: Option<u64>,
     /// The reports, each after the moment it was taken by the collector's clock, where that is
     /// known.
     pub reports: Vec<(Option<UnixMillis>, Report)>,
@@ -100,7 +103,7 @@ impl Fleet {
                 site.apply(id, report, taken_at, arrival.received_at, &mut ignored);
             }
         }
-        site.heard(id, arrival.received_at, arrival.clock_offset);
+        site.heard(id, arrival.received_at, arrival.clock_offset, arrival.again_ms);
         ignored
     }
 

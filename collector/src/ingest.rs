@@ -150,7 +150,9 @@ impl Ingest {
         let Decoded { envelope, reports, mut refused, ignored } = decoded;
         lock(&self.rates).charge(site, reports.len() + refused.len());
         let mut accepted = Vec::with_capacity(reports.len());
-        if !reports.is_empty() {
+        if reports.is_empty() && refused.is_empty() {
+            self.hear(site, envelope, received_at);
+        } else if !reports.is_empty() {
             let numbers: Vec<_> = reports.iter().map(|(at, r)| (*at, r.boot, r.seq)).collect();
             let verdicts = self.record(site, envelope, reports, received_at).await?;
             for ((index, boot, seq), verdict) in numbers.into_iter().zip(verdicts) {
@@ -189,6 +191,17 @@ impl Ingest {
         }
     }
 
+    /// A sign of life without a report: nothing to count and nothing to keep.
+    fn hear(&self, site: &SiteId, envelope: Envelope, received_at: UnixMillis) {
+        let clock_offset = dating::offset(&envelope, received_at);
+        if let Some(boot) = envelope.boot {
+            lock(&self.clocks).learn(site, boot, clock_offset, received_at);
+        }
+        let again_ms = envelope.again_ms;
+        let beat = Arrival { received_at, clock_offset, again_ms, reports: Vec::new() };
+        self.fleet.lock().apply(site, beat);
+    }
+
     /// Shows the reports and counts them once.
     async fn record(
         &self,
@@ -217,7 +230,8 @@ impl Ingest {
         };
         // Shown before it is durable: should the disk be full, operators still see the present.
         // A report that comes again changes nothing here.
-        let arrival = Arrival { received_at, clock_offset: offset, reports };
+        let again_ms = envelope.again_ms;
+        let arrival = Arrival { received_at, clock_offset: offset, again_ms, reports };
         let ignored = self.fleet.lock().apply(site, arrival);
         let verdicts = self.received.record(reception).await?;
         self.count_ignored(&ignored);

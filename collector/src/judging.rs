@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -16,17 +16,24 @@ use crate::inventory::Inventory;
 use crate::meetings::Occurrence;
 use crate::readiness::{Judge, Judgement, Policy, World};
 
-/// Between two judgements while a meeting is watched: with a probe's 15 s and the way here there
-/// are 3 s left of the 20 in which a fault must show.
+mod ahead;
+
+pub use ahead::{AHEAD, Ahead};
+
+/// Between two judgements from T-30 of a meeting to its end: short beside the 5 s of a scrape, so
+/// that of the 20 s in which a fault must show hardly any are lost here. Reports of a few hundred
+/// sites come more often than this, so waking for each of them would be no sooner.
+const REHEARSED: Duration = Duration::from_millis(500);
+
+/// Between two judgements from T-60 on: rooms are being switched on, and people look.
 const WATCHED: Duration = Duration::from_secs(2);
+
+/// Judging takes at most this share of one core, however large the fleet.
+const SHARE: u32 = 10;
 
 /// Between two judgements otherwise: as often as reports come, and soon enough for a meeting
 /// that was just written down and is about to start.
 const RESTING: Duration = Duration::from_secs(15);
-
-/// How far the calendar is looked ahead, in milliseconds: agents are told of their next meeting
-/// within a day, and dashboards show it.
-pub const AHEAD: i64 = 24 * 60 * 60 * 1000;
 
 /// What is expected at a moment.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +41,7 @@ pub struct Expected {
     /// Which sites.
     pub inventory: Arc<Inventory>,
     /// Every meeting that is not over and starts within a day.
-    pub occurrences: Vec<Occurrence>,
+    pub occurrences: Arc<[Occurrence]>,
     /// Who is excused.
     pub absences: Arc<Vec<Absence>>,
 }
@@ -100,13 +107,15 @@ pub struct Judging {
     policy: Policy,
     judge: Judge,
     shared: Arc<Shared>,
+    /// How long the last judgement took.
+    took: Duration,
 }
 
 impl Judging {
     /// One that has not judged yet.
     #[must_use]
     pub fn new(fleet: Arc<fleet::Shared>, policy: Policy, shared: Arc<Shared>) -> Self {
-        Self { fleet, policy, judge: Judge::default(), shared }
+        Self { fleet, policy, judge: Judge::default(), shared, took: Duration::ZERO }
     }
 
     /// Judges until stopped. `expected` is asked each time, and `told` of what was judged: both
@@ -120,9 +129,10 @@ impl Judging {
         loop {
             // Ten thousand sites take a tenth of a second, which no request should wait.
             let work = tokio::task::spawn_blocking(move || {
-                let now = crate::now();
+                let (now, begun) = (crate::now(), Instant::now());
                 self.judge_at(now, expected(now));
                 told(&self.shared.latest());
+                self.took = begun.elapsed();
                 (self, expected, told)
             });
             match work.await {
@@ -155,7 +165,16 @@ impl Judging {
     /// How long nothing need be judged.
     fn pause(&self) -> Duration {
         let judged = self.shared.latest();
-        if judged.judgement.meetings.is_empty() { RESTING } else { WATCHED }
+        let now = judged.judgement.at;
+        let mut meetings = judged.expected.occurrences.iter();
+        let pause = if judged.judgement.meetings.is_empty() {
+            RESTING
+        } else if meetings.any(|meeting| meeting.is_urgent(now)) {
+            REHEARSED
+        } else {
+            WATCHED
+        };
+        pause.max(self.took * SHARE)
     }
 }
 
@@ -215,7 +234,7 @@ mod tests {
         let mut judging = Judging::new(fleet, Policy::default(), Arc::clone(&shared));
         let expected = Expected {
             inventory: Arc::new(inventory),
-            occurrences: vec![meeting("now", 0, &["a"])],
+            occurrences: Arc::from([meeting("now", 0, &["a"])]),
             absences: Arc::default(),
         };
         judging.judge_at(1, expected);

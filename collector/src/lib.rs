@@ -77,9 +77,8 @@ use config::Config;
 use enrol::Enrolment;
 use fleet::Fleet;
 use ingest::Ingest;
-use judging::{AHEAD, Expected, Judged, Judging};
+use judging::{Ahead, Expected, Judged, Judging};
 use listener::{Listener, Patience, descriptors};
-use meetings::Plan;
 use roll_call::desk::Desk;
 use roll_call::recorder::Recorder;
 use routes::{Port, Routes};
@@ -338,10 +337,11 @@ async fn judge(
     mut recorder: Recorder,
     stop: CancellationToken,
 ) {
+    let mut ahead = Ahead::default();
     let expected = move |now: UnixMillis| {
-        let Plan { inventory, calendar } = plan.plan();
-        let occurrences = calendar.occurrences(&inventory, now, now.saturating_add(AHEAD));
-        Expected { inventory, occurrences, absences: absences.look() }
+        let plan = plan.plan();
+        let occurrences = ahead.look(&plan, now);
+        Expected { inventory: plan.inventory, occurrences, absences: absences.look() }
     };
     let told = move |judged: &Judged| {
         let Expected { inventory, occurrences, .. } = &judged.expected;

@@ -21,6 +21,7 @@
 //!       boot: 1                 # this start of the agent; default 1
 //!       clock: -24h             # the agent's clock minus the true time; default 0s
 //!       uptime: 1h              # of the agent's PC; `null`: the batch does not say
+//!       again: 4s               # within which the agent promises to be heard again; default none
 //!       reports:                # newest first; `age` is how long ago it was taken
 //!         - { seq: 2, age: 0s, readings: [{ probe: mcu, every: 15s, samples: { name{label}: 1 } }] }
 //!       accepted: [2]           # numbers in the answer; default: all of them
@@ -144,6 +145,8 @@ struct Push {
     clock: Offset,
     #[serde(default = "an_hour")]
     uptime: Option<Offset>,
+    again: Option<Offset>,
+    #[serde(default)]
     reports: Vec<PushedReport>,
     accepted: Option<Vec<u64>>,
 }
@@ -230,6 +233,7 @@ impl Push {
             "sent_at": now + self.clock.0,
             "boot": uuid(self.boot),
             "uptime_ms": self.uptime.map(|uptime| uptime.0),
+            "again_ms": self.again.map(|again| again.0),
             "reports": reports.collect::<Vec<_>>(),
         })
     }

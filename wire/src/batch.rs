@@ -28,6 +28,10 @@ pub struct Batch<'a> {
     /// `sent_at` on the agent's monotonic clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uptime_ms: Option<u64>,
+    /// Within which the agent promises to be heard again, in milliseconds; absent where it
+    /// promises nothing. A batch without reports is such a sign of life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_ms: Option<u64>,
     /// The reports, each a [`crate::Report`] in JSON. Of too many, one more than
     /// [`REPORTS_PER_BATCH`] is read, so that it shows and costs no memory.
     #[serde(borrow, deserialize_with = "bounded_reports")]

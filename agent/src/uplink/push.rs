@@ -1,7 +1,7 @@
 //! One push: a batch out, its answer read, its reports settled.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -36,6 +36,8 @@ pub(super) struct Push {
     spool: spool::Handle,
     meetings: watch::Sender<Timetable>,
     clock_told: AtomicBool,
+    /// When the collector answered last, on the monotonic clock.
+    answered_at: AtomicU64,
 }
 
 /// A push that did not settle everything it carried.
@@ -79,7 +81,35 @@ impl Push {
         spool: spool::Handle,
         meetings: watch::Sender<Timetable>,
     ) -> Self {
-        Self { client, boot, counters, spool, meetings, clock_told: AtomicBool::new(false) }
+        let (clock_told, answered_at) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { client, boot, counters, spool, meetings, clock_told, answered_at }
+    }
+
+    /// What is known of the site's meetings, and when it changes.
+    pub(super) fn meetings(&self) -> watch::Receiver<Timetable> {
+        self.meetings.subscribe()
+    }
+
+    /// When the collector answered last, on the monotonic clock.
+    pub(super) fn answered_at(&self) -> u64 {
+        self.answered_at.load(Ordering::Relaxed)
+    }
+
+    /// A sign of life without a report.
+    pub(super) async fn beat(&self, timeout: Duration) -> Result<(), Trouble> {
+        let beat = match self.send(&[], timeout).await {
+            Ok((_, Class::Answered(_))) => Ok(()),
+            Ok((told, Class::RefusedForGood)) => Err(Trouble::new(Cause::Refusal, told)),
+            Ok((told, Class::Retry(cause, asked))) => {
+                Err(Trouble { asked, ..Trouble::new(cause, told) })
+            }
+            Ok((told, Class::Credential)) => Err(Trouble::new(Cause::Credential, told)),
+            Err(trouble) => Err(trouble),
+        };
+        if let Err(trouble) = &beat {
+            self.counters.failed(trouble.cause);
+        }
+        beat
     }
 
     pub(super) fn spool(&self) -> &spool::Handle {
@@ -180,6 +210,7 @@ impl Push {
         let raw = self.client.post(body, timeout).await?;
         let class = classify(&raw);
         if let Class::Answered(answer) = &class {
+            self.answered_at.store(platform::monotonic_ms(), Ordering::Relaxed);
             self.compare_clocks(i64::midpoint(sent_at, unix_ms()), answer.now);
             self.follow(answer);
         }
@@ -187,11 +218,14 @@ impl Push {
     }
 
     fn body(&self, reports: &[Stored], sent_at: UnixMillis) -> io::Result<Vec<u8>> {
+        let uptime = platform::monotonic_ms();
+        let again = self.meetings.borrow().at(uptime).heartbeat();
         let batch = Batch {
             version: VERSION,
             sent_at,
             boot: Some(self.boot),
-            uptime_ms: Some(platform::monotonic_ms()),
+            uptime_ms: Some(uptime),
+            again_ms: again.and_then(|again| u64::try_from(again.as_millis()).ok()),
             reports: reports.iter().map(|report| &*report.json).collect(),
         };
         // Made anew for each push: kept, its tables would be a tenth of the agent's memory.

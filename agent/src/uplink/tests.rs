@@ -427,3 +427,52 @@ async fn the_next_meeting_is_handed_on_once_and_again_when_it_moves() {
     }
     assert_eq!(news, [true, false, true]);
 }
+
+#[tokio::test]
+async fn in_the_meeting_signs_of_life_promise_the_next_and_carry_no_report() {
+    let (script, requests) = seen(|_, request| request.accepted());
+    let collector = Scripted::start(script).await;
+    let directory = tempdir().unwrap();
+    let spool = spool(&directory, 1).await;
+    let now = platform::monotonic_ms();
+    let meeting = wire::batch::NextMeeting { id: "giao-ban".into(), start: 0, end: 60_000 };
+    let meetings = watch::Sender::new(Timetable::new(Some(&meeting), 1_000, now));
+    let client = Client::new(&identity(&collector), None).unwrap();
+    let push = Push::new(client, BOOT, Arc::default(), spool, meetings);
+    push.beat(PATIENCE).await.unwrap();
+    assert!(push.answered_at() >= now);
+    let requests = requests.lock().unwrap();
+    let beat = requests[0].json();
+    assert_eq!(beat["again_ms"].as_u64(), Some(4_000));
+    assert_eq!(requests[0].seqs(), [0; 0]);
+    assert_eq!(push.spool().statistics().reports, 1, "the report waits for its lane");
+}
+
+#[tokio::test]
+async fn a_push_that_hangs_does_not_keep_the_heartbeat_back() {
+    let (script, requests) = seen(|_, request| match request.seqs()[..] {
+        [] => Reply::json(200, &serde_json::json!({"now": 1, "accepted": []})),
+        _ => Reply::stalled(""),
+    });
+    let collector = Scripted::start(script).await;
+    let directory = tempdir().unwrap();
+    let spool = spool(&directory, 1).await;
+    let meeting = wire::batch::NextMeeting { id: "giao-ban".into(), start: 0, end: 60_000 };
+    let timetable = Timetable::new(Some(&meeting), 1_000, platform::monotonic_ms());
+    let client = Client::new(&identity(&collector), None).unwrap();
+    let push = Push::new(client, BOOT, Arc::default(), spool, watch::Sender::new(timetable));
+    let (_way, good) = watch::channel(true);
+    let beats = async {
+        while requests.lock().unwrap().iter().filter(|request| request.seqs().is_empty()).count()
+            < 1
+        {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        hung = push.newest(1, PATIENCE) => panic!("{hung:?}"),
+        () = heartbeat(&push, good) => panic!("the heartbeat ended"),
+        beaten = timeout(PATIENCE, beats) => beaten.unwrap(),
+    }
+    assert_eq!(collector.connections(), 2);
+}

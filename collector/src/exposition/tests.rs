@@ -218,7 +218,7 @@ fn fleet(site: &str, readings: Vec<Reading>) -> Fleet {
     let mut fleet = Fleet::default();
     fleet.set_inventory(&inventory);
     let reports = vec![(Some(NOW), report(readings))];
-    fleet.apply(&site, Arrival { received_at: NOW, clock_offset: -250, reports });
+    fleet.apply(&site, Arrival { received_at: NOW, clock_offset: -250, again_ms: None, reports });
     fleet
 }
 
@@ -309,7 +309,7 @@ async fn every_coding_carries_the_same_text() {
     for number in 0..200 {
         let site: SiteId = format!("site-{number}").parse().unwrap();
         let reports = vec![(Some(NOW), report(vec![full_reading()]))];
-        fleet.apply(&site, Arrival { received_at: NOW, clock_offset: 0, reports });
+        fleet.apply(&site, Arrival { received_at: NOW, clock_offset: 0, again_ms: None, reports });
     }
     let mut texts = Vec::new();
     for coding in [Coding::Identity, Coding::Gzip, Coding::Zstd] {
@@ -328,7 +328,7 @@ async fn shards_together_are_the_whole_and_nothing_comes_twice() {
     for number in 0..50 {
         let site: SiteId = format!("site-{number}").parse().unwrap();
         let reports = vec![(Some(NOW), report(vec![full_reading()]))];
-        fleet.apply(&site, Arrival { received_at: NOW, clock_offset: 0, reports });
+        fleet.apply(&site, Arrival { received_at: NOW, clock_offset: 0, again_ms: None, reports });
     }
     let telemetry = Telemetry::new().unwrap();
     let wanted = Wanted { format: Format::Text, coding: Coding::Identity };

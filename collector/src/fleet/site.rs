@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wire::limits::READINGS_PER_REPORT;
+use wire::limits::{EVERY_MILLIS_MAX, READINGS_PER_REPORT};
 use wire::reading::Name;
 use wire::{AgentInfo, Metric, ProbeName, Reading, Report, SiteId, UnixMillis};
 
-use super::probe::{LIFE_MILLIS_MIN, PastFailure, Probe, life};
+use super::probe::{LIFE_INTERVALS, LIFE_MILLIS_MIN, PastFailure, Probe, life};
 use crate::exposition::{self, Facts, Lines, series_of};
 use crate::ingest::{Cause, Ignored};
 use crate::inventory;
@@ -18,6 +18,10 @@ const SERIES: usize = 2_000;
 
 /// Probes of one site, the removed ones that are still told included.
 const PROBES: usize = 2 * READINGS_PER_REPORT;
+
+/// The shortest promise to be heard again that is taken at its word: what a push to a collector
+/// under load and its repetition may take.
+const PROMISE_MILLIS_MIN: u64 = 4_000;
 
 /// What is known of a site. Cheap to clone: a scrape may hold on to the one before.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +57,8 @@ impl Site {
         self.last_seen
     }
 
-    /// Whether a report arrived within three intervals of its fastest probe, at least 90 s.
+    /// Whether it was heard within three of the spans in which it promised to be; where it
+    /// promised nothing, of the intervals of its fastest probe, at least 90 s.
     #[must_use]
     pub fn is_up(&self, now: UnixMillis) -> bool {
         self.last_seen.is_some() && now < self.up_until
@@ -111,15 +116,25 @@ impl Site {
         self.render(id);
     }
 
-    /// Reports came; called after they were applied.
-    pub(super) fn heard(&mut self, id: &SiteId, now: UnixMillis, clock_offset: i64) {
+    /// Reports came, or a sign of life without any; called after they were applied.
+    pub(super) fn heard(
+        &mut self,
+        id: &SiteId,
+        now: UnixMillis,
+        clock_offset: i64,
+        again_ms: Option<u64>,
+    ) {
         self.heard = true;
         self.last_seen = self.last_seen.max(Some(now));
         self.clock_offset = Some(clock_offset);
         // An hourly probe among fast ones must not keep a dead site up for three hours.
         let fastest = self.probes.values().filter(|probe| probe.is_fresh(now));
         let fastest = fastest.map(|probe| probe.reading.every_ms).min();
-        self.up_until = now.saturating_add(fastest.map_or(LIFE_MILLIS_MIN, life));
+        let patience = match again_ms {
+            Some(again) => promised(again),
+            None => fastest.map_or(LIFE_MILLIS_MIN, life),
+        };
+        self.up_until = now.saturating_add(patience);
         self.probes.retain(|_, probe| probe.is_told(now));
         self.render(id);
     }
@@ -218,6 +233,12 @@ impl Site {
             self.probes.remove(&oldest);
         }
     }
+}
+
+/// How long after it was heard a site is up that promised to be heard again within `again_ms`.
+fn promised(again_ms: u64) -> i64 {
+    let again = again_ms.clamp(PROMISE_MILLIS_MIN, EVERY_MILLIS_MAX);
+    i64::try_from(again).unwrap_or(i64::MAX).saturating_mul(LIFE_INTERVALS)
 }
 
 /// Whether a probe shows a series without the probe's name in it.

@@ -59,7 +59,7 @@ fn report(boot: u128, seq: u64, readings: Vec<Reading>) -> Report {
 }
 
 fn arrival(at: UnixMillis, report: Report) -> Arrival {
-    Arrival { received_at: NOW, clock_offset: 0, reports: vec![(Some(at), report)] }
+    Arrival { received_at: NOW, clock_offset: 0, again_ms: None, reports: vec![(Some(at), report)] }
 }
 
 fn duration(fleet: &Fleet, probe: &str) -> u64 {
@@ -92,7 +92,7 @@ fn numbers_order_the_reports_of_a_boot_and_moments_those_of_different_boots() {
 fn a_report_of_unknown_time_is_a_sign_of_life_and_nothing_else() {
     let mut fleet = Fleet::default();
     let reports = vec![(None, report(1, 1, vec![reading("a", vec![])]))];
-    fleet.apply(&id(), Arrival { received_at: NOW, clock_offset: 0, reports });
+    fleet.apply(&id(), Arrival { received_at: NOW, clock_offset: 0, again_ms: None, reports });
     let snapshot = fleet.snapshot(NOW);
     let (_, site) = snapshot.site("th-0316").unwrap();
     assert!(site.is_up(NOW) && site.probes().next().is_none());

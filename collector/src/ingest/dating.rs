@@ -177,7 +177,8 @@ mod tests {
     fn a_report_is_dated_by_the_first_rule_that_applies() {
         for case in CASES {
             let (sent_at, boot, uptime_ms) = case.sent;
-            let envelope = Envelope { sent_at, boot: boot.map(Uuid::from_u128), uptime_ms };
+            let boot = boot.map(Uuid::from_u128);
+            let envelope = Envelope { sent_at, boot, uptime_ms, again_ms: None };
             let report = Report {
                 boot: Uuid::from_u128(case.taken.1),
                 seq: 1,

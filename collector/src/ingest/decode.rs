@@ -26,13 +26,14 @@ pub(super) struct Envelope {
     pub(super) sent_at: UnixMillis,
     pub(super) boot: Option<Uuid>,
     pub(super) uptime_ms: Option<u64>,
+    pub(super) again_ms: Option<u64>,
 }
 
 /// Reads an unpacked body.
 pub(super) fn decode(body: &[u8]) -> Result<Decoded, IngestError> {
     let batch: Batch<'_> = serde_json::from_slice(body)
         .map_err(|error| IngestError::new(400, format!("not a batch: {}", ascii(&error))))?;
-    let Batch { version, sent_at, boot, uptime_ms, reports } = batch;
+    let Batch { version, sent_at, boot, uptime_ms, again_ms, reports } = batch;
     if version != VERSION {
         let reason = format!("version {version} of the protocol; this collector speaks {VERSION}");
         return Err(IngestError::new(400, reason));
@@ -41,7 +42,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Decoded, IngestError> {
         let reason = format!("more than {REPORTS_PER_BATCH} reports in a batch");
         return Err(IngestError::new(413, reason));
     }
-    let envelope = Envelope { sent_at, boot, uptime_ms };
+    let envelope = Envelope { sent_at, boot, uptime_ms, again_ms };
     let mut decoded = Decoded {
         envelope,
         reports: Vec::with_capacity(reports.len()),

@@ -74,10 +74,12 @@ impl Assessment {
         let Some(site) = site else {
             return Self::default();
         };
+        // What a site said before it fell silent, however slow the probe, proves nothing of now.
+        let heard = site.is_up(now) && site.last_seen().is_some_and(|at| !is_ahead(at, now));
         let mut fresh: BTreeMap<Capability, Vec<(UnixMillis, Finding)>> = BTreeMap::new();
         let mut stale: BTreeMap<Capability, (UnixMillis, &str)> = BTreeMap::new();
         for (name, probe) in site.probes() {
-            if is_fresh(probe, now, urgent) {
+            if heard && is_fresh(probe, now, urgent) {
                 let recent = memory.of(id, name);
                 let findings = recent.map(|recent| recent.damped(policy.damping, urgent));
                 for finding in findings.into_iter().flatten() {
@@ -88,11 +90,10 @@ impl Assessment {
                 *known = (*known).max((probe.taken_at, name.as_str()));
             }
         }
-        let heard = site.is_up(now) && site.last_seen().is_some_and(|at| !is_ahead(at, now));
         if let (true, Some(at), Some(finding)) = (heard, site.last_seen(), offset(site, policy)) {
             fresh.entry(Capability::Clock).or_default().push((at, finding));
         }
-        let silent = fresh.is_empty() && (!heard || !stale.is_empty());
+        let silent = !heard || (fresh.is_empty() && !stale.is_empty());
         let mut capabilities: BTreeMap<_, _> = stale
             .into_iter()
             .map(|(capability, (at, probe))| (capability, Assessed::stale(capability, at, probe)))

@@ -54,8 +54,12 @@ impl Scene {
             "agent": { "version": "0.1.0", "os": "Debian" }, "readings": readings,
         });
         let report: Report = serde_json::from_value(report).unwrap();
-        let arrival =
-            Arrival { received_at: now, clock_offset: 0, reports: vec![(Some(at), report)] };
+        let arrival = Arrival {
+            received_at: now,
+            clock_offset: 0,
+            again_ms: None,
+            reports: vec![(Some(at), report)],
+        };
         self.fleet.apply(&site.parse().unwrap(), arrival);
     }
 
