@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p nhipcau-collector` prints a table; nothing here passes or fails.
 
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,9 +11,12 @@ use bytes::Bytes;
 use collector::exposition::{Coding, Format, Lines, Wanted};
 use collector::fleet::{Fleet, Shared};
 use collector::ingest::{Encoding, Ingest};
+use collector::judging::{Ahead, Expected, Judging};
+use collector::meetings::{Occurrence, Plan};
+use collector::readiness::Policy;
 use collector::store::received::{self, Reception};
 use collector::telemetry::Telemetry;
-use collector::{api, exposition, judging, store};
+use collector::{api, exposition, inventory, judging, meetings, store};
 use http_body_util::BodyExt;
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Value, json};
@@ -67,6 +71,7 @@ fn readings(round: u64) -> Value {
 fn reading(probe: &str, kind: &str, samples: &[Value]) -> Value {
     json!({
         "probe": probe, "kind": kind, "every_ms": 15_000, "age_ms": 120, "duration_us": 20_123,
+        "capability": if kind == "icmp" { "network" } else { "host" },
         "samples": samples,
     })
 }
@@ -216,6 +221,66 @@ async fn counting(sites: usize, rounds: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A calendar of a province: a hundred meetings that repeat, each for all sites by area.
+fn calendar(sites: usize) -> anyhow::Result<Plan> {
+    let mut all = String::new();
+    for number in 0..sites {
+        writeln!(all, "  - {{ id: th-{number:05}, name: \"Xã {number}\", area: tinh }}")?;
+    }
+    let inventory = format!("areas: [{{ id: tinh, name: Tỉnh }}]\nsites:\n{all}");
+    let meeting = |n: usize| {
+        format!(
+            "  - {{ id: hop-{n}, title: Họp, start: \"2026-01-{:02}T07:30\", duration: 2h, \
+             repeat: \"FREQ=DAILY\", sites: {{ areas: [tinh] }} }}\n",
+            n % 28 + 1
+        )
+    };
+    let directory = tempfile::tempdir()?;
+    let meetings = (0..100).map(meeting).collect::<String>();
+    std::fs::write(directory.path().join("m.yaml"), format!("meetings:\n{meetings}"))?;
+    Ok(Plan {
+        inventory: Arc::new(inventory::parse("sites.yaml".as_ref(), inventory.as_bytes())?),
+        calendar: Arc::new(meetings::files::load(directory.path())?),
+    })
+}
+
+/// The judgement of all sites in the rehearsal of a meeting of all.
+fn judge(collector: &Collector, sites: usize, now: i64) -> anyhow::Result<()> {
+    let plan = calendar(sites)?;
+    let before = processor();
+    let ahead = black_box(Ahead::default().look(&plan, now)).len();
+    row(&format!("calendar of 100 meetings: {ahead} of the next day"), since(before), "CPU");
+    collector.fleet.lock().set_inventory(&plan.inventory);
+    let rehearsal = Occurrence {
+        id: "giao-ban@2026-11-22T07:30".into(),
+        title: "Giao ban".into(),
+        start: now + 600_000,
+        end: now + 3_600_000,
+        sites: plan.inventory.sites.keys().cloned().collect(),
+        needs: None,
+        unmatched: Vec::new(),
+    };
+    let occurrences: Arc<[_]> = Arc::from([rehearsal]);
+    let shared = Arc::new(judging::Shared::default());
+    let fleet = Arc::clone(&collector.fleet);
+    let mut judging = Judging::new(fleet, Policy::default(), Arc::clone(&shared));
+    for what in ["first judgement", "judgement, nothing new", "judgement, clock moved on"] {
+        let moved = if what.contains("moved") { 1_000 } else { 0 };
+        let (inventory, occurrences) = (Arc::clone(&plan.inventory), Arc::clone(&occurrences));
+        let expected = Expected { inventory, occurrences, absences: Arc::default() };
+        let before = processor();
+        judging.judge_at(now + moved, expected);
+        row(what, since(before), "CPU");
+    }
+    let judged = shared.latest();
+    let verdicts = judged.judgement.sites.values().filter(|site| {
+        site.verdict == collector::readiness::Verdict::Degraded
+            || site.verdict == collector::readiness::Verdict::Ready
+    });
+    println!("{} sites can meet", verdicts.count());
+    Ok(())
+}
+
 async fn measure(sites: usize, rounds: u64) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let collector = collector(&directory)?;
@@ -249,7 +314,7 @@ async fn measure(sites: usize, rounds: u64) -> anyhow::Result<()> {
         row(&what, since(before) / times, "CPU");
     }
     println!("resident {} MiB", resident_mib());
-    Ok(())
+    judge(&collector, sites, now)
 }
 
 fn main() -> anyhow::Result<()> {

@@ -35,6 +35,7 @@ mod network_truth;
 mod scenarios;
 
 // What people read and write.
+mod alarms;
 mod alerts;
 mod bad_config;
 mod metrics_page;

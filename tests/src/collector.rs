@@ -49,16 +49,32 @@ impl Collector {
         Self::start_in(folder, state_dir, inventory)
     }
 
+    /// Starts one that also knows these meetings, in a file of their own.
+    #[must_use]
+    pub fn start_with_calendar(inventory: &str, meetings: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let state_dir = folder.path().join("state");
+        fs::create_dir(folder.path().join("meetings")).expect("a writable directory");
+        let file = folder.path().join("meetings/meetings.yaml");
+        fs::write(file, meetings).expect("a writable directory");
+        Self::begin(folder, state_dir, inventory, "meetings: meetings/\n")
+    }
+
     /// Starts one whose state lies in `state_dir`.
     #[must_use]
     pub fn start_in(folder: TempDir, state_dir: PathBuf, inventory: &str) -> Self {
+        Self::begin(folder, state_dir, inventory, "")
+    }
+
+    /// `more` is added to its configuration.
+    fn begin(folder: TempDir, state_dir: PathBuf, inventory: &str, more: &str) -> Self {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
         let link = Link::to(nowhere);
         let mut collector =
             Self { link, folder, state_dir, program: None, agents: nowhere, operations: nowhere };
         collector.write_inventory(inventory);
         let config = format!(
-            "state_dir: {}\nagents: {{ listen: \"127.0.0.1:0\", names: [127.0.0.1] }}\noperations: {{ listen: \"127.0.0.1:0\" }}\ninventory: sites.yaml\nlanguage: en\n",
+            "state_dir: {}\nagents: {{ listen: \"127.0.0.1:0\", names: [127.0.0.1] }}\noperations: {{ listen: \"127.0.0.1:0\" }}\ninventory: sites.yaml\nlanguage: en\n{more}",
             collector.state_dir.display()
         );
         fs::write(collector.config(), config).expect("a writable directory");
@@ -108,6 +124,15 @@ impl Collector {
     pub fn write_inventory(&self, text: &str) {
         let (file, next) =
             (self.folder.path().join("sites.yaml"), self.folder.path().join("sites.yaml.next"));
+        fs::write(&next, text)
+            .and_then(|()| fs::rename(&next, &file))
+            .expect("a writable directory");
+    }
+
+    /// Writes the meetings anew, in one step.
+    pub fn write_meetings(&self, text: &str) {
+        let folder = self.folder.path();
+        let (file, next) = (folder.join("meetings/meetings.yaml"), folder.join("meetings.next"));
         fs::write(&next, text)
             .and_then(|()| fs::rename(&next, &file))
             .expect("a writable directory");

@@ -20,6 +20,7 @@
 
 // The programs.
 pub mod agent;
+pub mod alarm;
 pub mod collector;
 pub mod program;
 pub mod prometheus;
@@ -29,6 +30,7 @@ pub mod client;
 pub mod flapping;
 pub mod http;
 pub mod link;
+pub mod receiver;
 pub mod scripted;
 pub mod tls;
 #[cfg(target_os = "linux")]

@@ -27,14 +27,19 @@ impl Prometheus {
     /// Starts one that scrapes `target` each second; `None` where it is not installed.
     #[must_use]
     pub fn scraping(target: SocketAddr) -> Option<Self> {
+        Self::with_config(&format!(
+            "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\nscrape_configs:\n  - job_name: nhipcau\n    honor_labels: true\n    static_configs: [{{ targets: [\"{target}\"] }}]\n"
+        ))
+    }
+
+    /// Starts one with this configuration.
+    #[must_use]
+    pub fn with_config(text: &str) -> Option<Self> {
         if !Path::new(PROGRAM).exists() {
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary directory");
         let config = folder.path().join("prometheus.yml");
-        let text = format!(
-            "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\nscrape_configs:\n  - job_name: nhipcau\n    honor_labels: true\n    static_configs: [{{ targets: [\"{target}\"] }}]\n"
-        );
         fs::write(&config, text).expect("a writable directory");
         let address = free_address();
         let mut command = program::mortal(PROGRAM);
@@ -79,7 +84,7 @@ impl Prometheus {
 }
 
 /// A port that was free a moment ago: Prometheus does not say which one it was given.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .expect("a free port")
