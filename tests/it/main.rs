@@ -12,6 +12,7 @@ mod disk;
 mod kills;
 mod line;
 mod numbering;
+mod versions;
 
 // What must not mislead.
 mod clocks;

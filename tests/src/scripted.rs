@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::json;
 use serde_json::value::RawValue;
 use wire::enrolment::{Code, EnrolAnswer, SECRET_BYTES};
 use wire::limits::UNPACKED_BYTES;
@@ -22,6 +23,8 @@ use crate::wait::{self, now};
 pub enum Reply {
     /// Every report is accepted.
     Accept,
+    /// Every report is accepted, in the words of a newer collector.
+    AcceptInWordsOfTomorrow,
     /// Every report is refused for good.
     Refuse,
     /// This status, with these headers and this body; nothing is settled.
@@ -30,6 +33,14 @@ pub enum Reply {
     Torn,
     /// The connection ends without a word.
     Silence,
+}
+
+impl Reply {
+    /// Whether it settles every report as accepted.
+    #[must_use]
+    pub fn accepts(&self) -> bool {
+        matches!(self, Self::Accept | Self::AcceptInWordsOfTomorrow)
+    }
 }
 
 /// One push as it arrived.
@@ -181,9 +192,19 @@ fn pushed(body: &[u8], state: &Mutex<State>) -> Option<(Vec<u8>, bool)> {
                 })
                 .collect();
         }
-        Reply::Accept | Reply::Torn => answer.accepted = numbers.collect(),
+        Reply::Accept | Reply::AcceptInWordsOfTomorrow | Reply::Torn => {
+            answer.accepted = numbers.collect();
+        }
     }
-    let mut bytes = response(200, &[], &serde_json::to_string(&answer).expect("JSON"));
+    let mut answer = serde_json::to_value(&answer).expect("JSON");
+    if matches!(reply, Reply::AcceptInWordsOfTomorrow) {
+        answer["advice"] = json!({ "of": ["tomorrow"] });
+        answer["meeting"] = json!({
+            "id": "giao-ban@2030-01-07T07:30", "start": now() + 600_000, "end": now() + 900_000,
+            "rehearsal": { "of": "tomorrow" },
+        });
+    }
+    let mut bytes = response(200, &[], &answer.to_string());
     if matches!(reply, Reply::Torn) {
         bytes.truncate(bytes.len() - 10);
         return Some((bytes, false));

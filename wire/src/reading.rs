@@ -1,5 +1,6 @@
 //! A reading: what one run of a probe yields, outcome and samples.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, MapAccess, Visitor};
@@ -17,8 +18,13 @@ pub struct Reading {
     pub probe: ProbeName,
     /// The kind of probe (`icmp`, `camera`, …). Open, so that a new agent may know more kinds.
     pub kind: Box<str>,
-    /// What a meeting needs that this reading is evidence of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What a meeting needs that this reading is evidence of. A need of a newer agent, which no
+    /// meeting of this collector can have, is none here; the reading is kept.
+    #[serde(
+        default,
+        deserialize_with = "known_capability",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub capability: Option<Capability>,
     /// The probe's interval in milliseconds: the collector derives the reading's time to live.
     pub every_ms: u64,
@@ -36,6 +42,13 @@ pub struct Reading {
     /// What stands between the meeting and the devices and services it looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub troubles: Vec<Trouble>,
+}
+
+fn known_capability<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Capability>, D::Error> {
+    let word = Option::<Cow<'de, str>>::deserialize(deserializer)?;
+    Ok(word.and_then(|word| Capability::ALL.into_iter().find(|known| known.label() == word)))
 }
 
 /// What a meeting needs of a site.
@@ -387,6 +400,23 @@ mod tests {
             assert_eq!(serde_json::from_str::<Reason>(&json).unwrap(), reason);
         }
         assert_eq!(serde_json::from_str::<Reason>("\"of-tomorrow\"").unwrap(), Reason::Other);
+    }
+
+    #[test]
+    fn a_capability_of_a_newer_agent_does_not_cost_the_reading() {
+        let capability = |word: &str| {
+            let json = format!(
+                r#"{{"probe":"a","kind":"b","every_ms":1,"duration_us":1,"capability":{word}}}"#
+            );
+            serde_json::from_str::<Reading>(&json).map(|reading| reading.capability)
+        };
+        for known in Capability::ALL {
+            let word = serde_json::to_string(&known).unwrap();
+            assert_eq!(capability(&word).unwrap(), Some(known));
+        }
+        assert_eq!(capability("\"lighting\"").unwrap(), None);
+        assert_eq!(capability("null").unwrap(), None);
+        assert!(capability("7").is_err());
     }
 
     #[test]
