@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The agent against Debian's node exporter and blackbox exporter doing the same work: four
-# network probes and eight readings of this PC each 15 s. Also its size, and what its line
-# carries in a day. Writes the section "Agent" of tests/BENCHMARKS.md.
+# network probes and eight readings of this PC each 15 s. Also its size. Writes the section
+# "Agent" of tests/BENCHMARKS.md.
 #
 #   tests/bench/agent.sh [SECONDS]     how long is measured; default 600
 set -euo pipefail
@@ -11,6 +11,8 @@ cd "$(dirname "$0")/../.."
 deploy/debian-packages.sh curl prometheus-node-exporter prometheus-blackbox-exporter
 # shellcheck source=tests/bench/measure.sh
 . tests/bench/measure.sh
+# shellcheck source=tests/bench/site.sh
+. tests/bench/site.sh
 cargo build --quiet --release --workspace --bin nhipcau-collector --bin nhipcau-agent --bin load
 bin=${CARGO_TARGET_DIR:-target}/release
 
@@ -19,47 +21,7 @@ seconds=${1:-600}
 SETTLE_SECONDS=30
 CADENCE_SECONDS=15
 
-agents_port=$(free_port 21443)
-operations_port=$(free_port 21815)
-mkdir "$work/collector" "$work/agent"
-cat >"$work/collector/collector.yaml" <<YAML
-state_dir: state
-agents: { listen: "127.0.0.1:$agents_port", names: [127.0.0.1] }
-operations: { listen: "127.0.0.1:$operations_port" }
-inventory: sites.yaml
-YAML
-cp deploy/examples/sites.yaml "$work/collector/"
-collector=("$bin/nhipcau-collector" --config "$work/collector/collector.yaml")
-start collector "${collector[@]}" run
-wait_for "http://127.0.0.1:$operations_port/-/ready"
-
-start relay "$bin/load" relay --to "127.0.0.1:$agents_port"
-until [[ -s $work/relay.log ]]; do sleep 0.1; done
-relay_port=$(sed -n '1s/.*://p' "$work/relay.log")
-
-cat >"$work/agent/agent.yaml" <<YAML
-state_dir: $work/agent/state
-probes:
-  echo:    { every: 15s, icmp: { host: 127.0.0.1 } }
-  tls:     { every: 15s, tcp: { host: 127.0.0.1, port: $agents_port } }
-  open:    { every: 15s, tcp: { host: 127.0.0.1, port: $operations_port } }
-  web:     { every: 15s, http: { url: "http://127.0.0.1:$operations_port/-/healthy" } }
-  pc-1:    { every: 15s, host: {} }
-  pc-2:    { every: 15s, host: {} }
-  pc-3:    { every: 15s, host: {} }
-  line-1:  { every: 15s, link: {} }
-  line-2:  { every: 15s, link: {} }
-  line-3:  { every: 15s, link: {} }
-  clock-1: { every: 15s, clock: {} }
-  clock-2: { every: 15s, clock: {} }
-YAML
-program=("$bin/nhipcau-agent" --config "$work/agent/agent.yaml")
-code=$("${collector[@]}" enroll --site th-0316 | grep -o '127\.0\.0\.1:[0-9]*/[0-9A-Z-]*' | head -n 1)
-# The code leads to the collector itself; the line that is measured stands before it.
-"${program[@]}" enroll "$code" >"$work/enrol.log"
-sed -i "s/127\.0\.0\.1:$agents_port/127.0.0.1:$relay_port/" "$work/agent/state/identity.json"
-start agent "${program[@]}" run
-agent=$started
+start_site site 21443
 
 node_port=$(free_port 21100)
 # What the agent's readings of the PC cover, and no more.
@@ -94,15 +56,12 @@ scrape_for() {
 
 scrape_for $SETTLE_SECONDS
 ours_before=$(cpu_ms "$agent") node_before=$(cpu_ms "$node") blackbox_before=$(cpu_ms "$blackbox")
-read -r up_before down_before _ < <(tail -n 1 "$work/relay.log")
 begin=$SECONDS
 scrape_for "$seconds"
 lasted=$((SECONDS - begin))
-read -r up down connections < <(tail -n 1 "$work/relay.log")
 
 # an_hour BEFORE AFTER: processor seconds an hour at this rate.
 an_hour() { awk -v ms=$(($2 - $1)) -v s="$lasted" 'BEGIN { printf "%.2f", ms / 1000 * 3600 / s }'; }
-a_day() { awk -v bytes="$1" -v s="$lasted" 'BEGIN { printf "%.2f", bytes * 86400 / s / 1000000 }'; }
 
 ours=$(an_hour "$ours_before" "$(cpu_ms "$agent")")
 node_cpu=$(an_hour "$node_before" "$(cpu_ms "$node")")
@@ -124,9 +83,6 @@ mib() { awk -v bytes="$1" 'BEGIN { printf "%.1f", bytes / 1048576 }'; }
 | CPU, s an hour | $ours | $theirs ($node_cpu + $blackbox_cpu) | $(ratio "$ours" "$theirs") |
 | resident memory, MiB | $ours_rss | $theirs_rss | $(ratio "$ours_rss" "$theirs_rss") |
 | programs, MiB | $(mib "$size") | $(mib "$theirs_size") | $(ratio "$size" "$theirs_size") |
-| line, MB a day, TLS included | $(a_day $((up - up_before))) up, $(a_day $((down - down_before))) down | | |
-
-Connections in all: $connections.
 TABLE
 } >"$work/section"
 cat "$work/section"
