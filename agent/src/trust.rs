@@ -5,6 +5,7 @@
 //! stolen collector key cannot be outlived by its certificate's expiry, only by a new authority.
 //! Both are files on the same machine.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -32,8 +33,8 @@ pub struct TrustError(String);
 /// TLS that trusts chains to `authority` (a certificate in DER) alone, on any date.
 pub fn client_config(authority: &[u8]) -> Result<ClientConfig, TrustError> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = anchored(authority, &provider).map_err(|error| TrustError(error.to_string()))?;
-    config(Arc::new(Dateless { verifier }), provider)
+    let anchor = anchored(authority, &provider).map_err(|error| TrustError(error.to_string()))?;
+    config(anchor, provider)
 }
 
 /// TLS for enrolment: trusts chains that lead to a certificate with `pin` among those presented,
@@ -48,9 +49,10 @@ pub fn enrolment_config(
 }
 
 fn config(
-    verifier: Arc<dyn ServerCertVerifier>,
+    anchor: Arc<dyn Anchor>,
     provider: Arc<CryptoProvider>,
 ) -> Result<ClientConfig, TrustError> {
+    let verifier = Arc::new(Dateless { anchor, provider: Arc::clone(&provider) });
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| TrustError(error.to_string()))?
@@ -73,33 +75,50 @@ fn anchored(
         .map_err(|error| Error::General(error.to_string()))
 }
 
-/// Verifies at whatever moment the certificates hold, if there is one for the whole chain.
-fn verify_on_any_date(
-    verifier: &WebPkiServerVerifier,
-    leaf: &CertificateDer<'_>,
-    others: &[CertificateDer<'_>],
-    name: &ServerName<'_>,
-    now: UnixTime,
-) -> Result<ServerCertVerified, Error> {
-    let mut moment = now;
-    for _ in 0..DATES_TRIED {
-        match verifier.verify_server_cert(leaf, others, name, &[], moment) {
-            Err(Error::InvalidCertificate(CertificateError::ExpiredContext {
-                not_after, ..
-            })) => moment = not_after,
-            Err(Error::InvalidCertificate(CertificateError::NotValidYetContext {
-                not_before,
-                ..
-            })) => moment = not_before,
-            outcome => return outcome,
-        }
-    }
-    verifier.verify_server_cert(leaf, others, name, &[], moment)
+/// What chains must lead to.
+trait Anchor: fmt::Debug + Send + Sync {
+    /// Verifies a chain and the name, on any date.
+    fn verify(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error>;
 }
 
+/// Verifies at whatever moment the certificates hold, if there is one for the whole chain.
+impl Anchor for WebPkiServerVerifier {
+    fn verify(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let mut moment = now;
+        for _ in 0..DATES_TRIED {
+            match self.verify_server_cert(leaf, others, name, &[], moment) {
+                Err(Error::InvalidCertificate(CertificateError::ExpiredContext {
+                    not_after,
+                    ..
+                })) => moment = not_after,
+                Err(Error::InvalidCertificate(CertificateError::NotValidYetContext {
+                    not_before,
+                    ..
+                })) => moment = not_before,
+                outcome => return outcome,
+            }
+        }
+        self.verify_server_cert(leaf, others, name, &[], moment)
+    }
+}
+
+/// Leaves the chain to its anchor, and verifies signatures as always.
 #[derive(Debug)]
 struct Dateless {
-    verifier: Arc<WebPkiServerVerifier>,
+    anchor: Arc<dyn Anchor>,
+    provider: Arc<CryptoProvider>,
 }
 
 impl ServerCertVerifier for Dateless {
@@ -111,7 +130,7 @@ impl ServerCertVerifier for Dateless {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        verify_on_any_date(&self.verifier, leaf, others, name, now)
+        self.anchor.verify(leaf, others, name, now)
     }
 
     fn verify_tls12_signature(
@@ -120,7 +139,8 @@ impl ServerCertVerifier for Dateless {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -129,11 +149,12 @@ impl ServerCertVerifier for Dateless {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -169,48 +190,22 @@ impl PinnedAuthority {
     }
 }
 
-impl ServerCertVerifier for PinnedAuthority {
-    fn verify_server_cert(
+impl Anchor for PinnedAuthority {
+    fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let mut chain = std::iter::once(leaf).chain(others);
         let authority = chain.find(|shown| pin_of(shown) == self.pin).ok_or_else(|| {
             Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(WrongPin))))
         })?;
-        let verifier = anchored(authority, &self.provider)?;
-        let shown = verify_on_any_date(&verifier, leaf, others, name, now)?;
+        let shown = anchored(authority, &self.provider)?.verify(leaf, others, name, now)?;
         // A second handshake of this client has the same pin, so the same certificate.
         let _ = self.found.set(authority.clone().into_owned());
         Ok(shown)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

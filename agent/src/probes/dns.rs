@@ -86,14 +86,11 @@ impl Dns {
     /// Asks one server after the other until one answers, each with its share of the time, as
     /// the system's resolver does.
     pub async fn run(&mut self, run: &mut Run<'_>) -> Result<(), Failure> {
-        let start = Instant::now();
         let patience = failure::patience(run);
         let servers = self.server.map_or_else(platform::dns_servers, |server| vec![server.0]);
         let query = self.query()?;
         let mut first = None;
-        for (asked, server) in servers.iter().enumerate() {
-            let left = patience.saturating_sub(start.elapsed());
-            let share = failure::share(left, servers.len() - asked);
+        for (server, share) in failure::in_turn(&servers, patience) {
             let began = Instant::now();
             match exchange::ask(*server, &query, share).await {
                 Ok(answer) => {

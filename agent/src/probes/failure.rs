@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wire::reading::{Failure, Reason};
 
@@ -46,8 +46,18 @@ pub(super) fn patience(run: &Run<'_>) -> Duration {
     run.timeout.mul_f32(0.95)
 }
 
+/// Each of `items` with its time, reckoned when its turn comes: an equal share of what the others
+/// left of `patience`, counted from now.
+pub(super) fn in_turn<T>(items: &[T], patience: Duration) -> impl Iterator<Item = (&T, Duration)> {
+    let start = Instant::now();
+    items.iter().enumerate().map(move |(tried, item)| {
+        let left = patience.saturating_sub(start.elapsed());
+        (item, share(left, items.len() - tried))
+    })
+}
+
 /// An equal share of the time left for each of those still to try.
-pub(super) fn share(left: Duration, still: usize) -> Duration {
+fn share(left: Duration, still: usize) -> Duration {
     left / u32::try_from(still.max(1)).unwrap_or(u32::MAX)
 }
 

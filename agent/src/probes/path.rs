@@ -237,10 +237,10 @@ pub(super) async fn first_answer<T>(
     let start = Instant::now();
     let patience = failure::patience(run);
     let addresses = host.addresses(port, patience).await?;
+    let left = patience.saturating_sub(start.elapsed());
     let mut first = None;
-    for (tried, address) in addresses.iter().enumerate() {
-        let left = patience.saturating_sub(start.elapsed());
-        match attempt(*address, failure::share(left, addresses.len() - tried)).await {
+    for (address, share) in failure::in_turn(&addresses, left) {
+        match attempt(*address, share).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => {
                 run.step(

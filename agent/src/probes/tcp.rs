@@ -62,9 +62,7 @@ impl Tcp {
     ) -> Result<(), Failure> {
         let start = Instant::now();
         let mut first = None;
-        for (tried, address) in addresses.iter().enumerate() {
-            let left = patience.saturating_sub(start.elapsed());
-            let share = failure::share(left, addresses.len() - tried);
+        for (address, share) in failure::in_turn(addresses, patience) {
             match attempt(*address, share).await {
                 Ok(()) => {
                     let seconds = start.elapsed().as_secs_f64();

@@ -12,7 +12,10 @@ type Reply = AnswerBuilder<Vec<u8>>;
 
 /// A name server that sends what `reply` makes of each query, whatever that is.
 async fn server(reply: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 'static) -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    serve(UdpSocket::bind("127.0.0.1:0").await.unwrap(), reply)
+}
+
+fn serve(socket: UdpSocket, reply: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 'static) -> SocketAddr {
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {
         let mut buffer = [0; 4096];
@@ -26,15 +29,23 @@ async fn server(reply: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 'static) -> Sock
     address
 }
 
-/// The same over TCP at `address`, for one connection.
-async fn tcp_server(address: SocketAddr, reply: impl Fn(&Query) -> Vec<u8> + Send + 'static) {
-    let listener = TcpListener::bind(address).await.unwrap();
+/// One that cuts its answers short, and gives whole ones over TCP at the same port, to one
+/// connection.
+async fn truncating_server(over_tcp: impl Fn(&Query) -> Vec<u8> + Send + 'static) -> SocketAddr {
+    let (socket, listener) = loop {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        // The port that is free for UDP may be taken for TCP.
+        if let Ok(listener) = TcpListener::bind(socket.local_addr().unwrap()).await {
+            break (socket, listener);
+        }
+    };
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut query = vec![0; usize::from(stream.read_u16().await.unwrap())];
         stream.read_exact(&mut query).await.unwrap();
-        stream.write_all(&reply(&Message::from_octets(query).unwrap())).await.unwrap();
+        stream.write_all(&over_tcp(&Message::from_octets(query).unwrap())).await.unwrap();
     });
+    serve(socket, truncated)
 }
 
 fn reply(query: &Query, rcode: Rcode) -> Reply {
@@ -153,8 +164,7 @@ fn truncated(query: &Query) -> Vec<Vec<u8>> {
 
 #[tokio::test]
 async fn a_truncated_answer_is_asked_for_again_over_tcp() {
-    let server = server(truncated).await;
-    tcp_server(server, |query| {
+    let server = truncating_server(|query| {
         let answer = with_address(query, [10, 0, 0, 10]).finish();
         let length = u16::try_from(answer.len()).unwrap();
         [&length.to_be_bytes(), answer.as_slice()].concat()
@@ -169,9 +179,8 @@ async fn a_truncated_answer_is_asked_for_again_over_tcp() {
 #[tokio::test]
 async fn half_an_answer_over_tcp_is_a_fault_of_the_protocol() {
     for sent in [vec![], vec![0], vec![0xff, 0xff, 1, 2, 3], vec![0, 1, 1]] {
-        let server = server(truncated).await;
         let bytes = sent.clone();
-        tcp_server(server, move |_| bytes.clone()).await;
+        let server = truncating_server(move |_| bytes.clone()).await;
         assert_eq!(ask(server, "").await.reason(), Some(Reason::Protocol), "{sent:?}");
     }
 }
