@@ -21,11 +21,11 @@ SETTLE_SECONDS=60
 # Of IPv4 and TCP with time stamps, on each packet; one that only keeps the connection alive too.
 HEADER_BYTES=52
 
-# A meeting far away lets the site rest.
+# A meeting that is far away, and near enough to be told (within a day), lets the site rest.
 mkdir -p "$work/rest/meetings"
 cat >"$work/rest/meetings/far.yaml" <<YAML
 meetings:
-  - { id: far, title: "Giao ban", start: $(date --utc --date "+2 days" +%FT%TZ), duration: 1h, sites: { ids: [th-0316] } }
+  - { id: far, title: "Giao ban", start: $(date --utc --date "+20 hours" +%FT%TZ), duration: 1h, sites: { ids: [th-0316] } }
 YAML
 start_site rest 22443
 rest_line=$line
@@ -40,6 +40,7 @@ counted() {
 }
 
 sleep "$SETTLE_SECONDS"
+grep -q "cadence=Resting" "$work/rest-agent.log" || { echo "the site does not rest" >&2 && exit 1; }
 rest_before=$(counted "$rest_line") full_before=$(counted "$full_line")
 begin=$SECONDS
 sleep "$seconds"
