@@ -2,49 +2,10 @@
 //! with the shipped rules and routes.
 
 use serde_json::Value;
-use tests::agent::Agent;
-use tests::alarm::Alarm;
+use tests::alarm::{Alarm, inventory, meeting};
 use tests::link::{Line, Link};
 use tests::receiver::{Message, web_server};
 use tests::wait;
-use wire::enrolment::Code;
-
-/// Sites with the uplink each hangs on.
-fn inventory(sites: &[(&str, &str)]) -> String {
-    let mut text = "areas: [{ id: mien-tay, name: Miền Tây }]\nsites:\n".to_owned();
-    for (site, uplink) in sites {
-        text += &format!(
-            "  - {{ id: {site}, name: \"Xã {site}\", level: commune, area: mien-tay, uplink: {uplink}, needs: [network] }}\n"
-        );
-    }
-    text
-}
-
-/// A meeting of these sites that starts in so many minutes and lasts an hour.
-fn meeting(id: &str, minutes: i64, sites: &str) -> String {
-    let start = 60_000 * minutes + wait::now();
-    let start = utc(start);
-    format!(
-        "  - {{ id: {id}, title: \"Họp {id}\", start: {start}, duration: 1h, sites: {{ ids: [{sites}] }} }}\n"
-    )
-}
-
-/// RFC 3339, by `date`: no crate for one line.
-fn utc(millis: i64) -> String {
-    let mut command = std::process::Command::new("date");
-    command.args(["--utc", "+%FT%T+00:00", &format!("--date=@{}", millis / 1000)]);
-    String::from_utf8_lossy(&command.output().unwrap().stdout).trim().to_owned()
-}
-
-/// An agent that looks each 15 s at `target`, over `link` to the collector.
-fn agent(alarm: &Alarm, site: &str, link: &Link, target: std::net::SocketAddr) -> Agent {
-    let code = alarm.collector.code(site);
-    let code = Code { port: link.address().port(), ..code };
-    Agent::start(
-        &format!("probes:\n  mcu: {{ every: 15s, http: {{ url: \"http://{target}/\" }} }}\n"),
-        &code,
-    )
-}
 
 fn verdict(alarm: &Alarm, site: &str) -> Value {
     alarm.collector.get(&format!("/api/v1/sites/{site}"), &[]).json()["verdict"].clone()
@@ -79,8 +40,8 @@ fn a_cut_target_ten_minutes_before_a_meeting_is_one_alert_for_the_meeting_and_on
     let Some(alarm) = Alarm::start(&inventory(&sites), &meetings, None) else { return skipped() };
     let target = Link::to(web_server());
     let line = Link::to(alarm.collector.agents());
-    let _one = agent(&alarm, "th-1", &line, target.address());
-    let _two = agent(&alarm, "th-2", &line, web_server());
+    let _one = alarm.agent("th-1", &line, target.address());
+    let _two = alarm.agent("th-2", &line, web_server());
     wait_for_verdict(&alarm, "th-1", "ready");
     wait_for_verdict(&alarm, "th-2", "ready");
 
@@ -117,7 +78,7 @@ fn a_cut_uplink_is_one_incident_and_the_meeting_still_has_its_alert() {
     let other = Link::to(alarm.collector.agents());
     let target = web_server();
     let _agents = sites.map(|(site, pop)| {
-        agent(&alarm, site, if pop == "pop-1" { &uplink } else { &other }, target)
+        alarm.agent(site, if pop == "pop-1" { &uplink } else { &other }, target)
     });
     for (site, _) in sites {
         wait_for_verdict(&alarm, site, "ready");

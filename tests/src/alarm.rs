@@ -5,14 +5,19 @@
 //! its own name, and the waits after an alert is over. Whatever passes between a fault and its
 //! first message is as shipped.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_yaml::Value;
 use tempfile::TempDir;
+use wire::enrolment::Code;
 
+use crate::agent::Agent;
 use crate::collector::Collector;
+use crate::link::Link;
 use crate::program::{self, Program};
 use crate::prometheus::{Prometheus, free_address};
 use crate::receiver::Receiver;
@@ -64,6 +69,14 @@ impl Alarm {
         })
     }
 
+    /// A running agent of `site` that looks each 15 s at `target`, over `line` to the collector.
+    #[must_use]
+    pub fn agent(&self, site: &str, line: &Link, target: SocketAddr) -> Agent {
+        let code = Code { port: line.address().port(), ..self.collector.code(site) };
+        let probe = format!("mcu: {{ every: 15s, http: {{ url: \"http://{target}/\" }} }}");
+        Agent::start(&format!("probes:\n  {probe}\n"), &code)
+    }
+
     /// What Alertmanager holds now, as name and state (`active`, `suppressed`), of a scope.
     #[must_use]
     pub fn held(&self, scope: &str) -> Vec<(String, String)> {
@@ -75,6 +88,35 @@ impl Alarm {
             .map(|alert| (word(&alert["labels"]["alertname"]), word(&alert["status"]["state"])))
             .collect()
     }
+}
+
+/// Sites with the uplink each hangs on.
+#[must_use]
+pub fn inventory(sites: &[(&str, &str)]) -> String {
+    let mut text = "areas: [{ id: mien-tay, name: Miền Tây }]\nsites:\n".to_owned();
+    for (site, uplink) in sites {
+        let _ = writeln!(
+            text,
+            "  - {{ id: {site}, name: \"Xã {site}\", level: commune, area: mien-tay, uplink: {uplink}, needs: [network] }}"
+        );
+    }
+    text
+}
+
+/// A meeting of these sites that starts in so many minutes and lasts an hour.
+#[must_use]
+pub fn meeting(id: &str, minutes: i64, sites: &str) -> String {
+    let start = utc(60_000 * minutes + wait::now());
+    format!(
+        "  - {{ id: {id}, title: \"Họp {id}\", start: {start}, duration: 1h, sites: {{ ids: [{sites}] }} }}\n"
+    )
+}
+
+/// RFC 3339, by `date`: no crate for one line.
+fn utc(millis: wire::UnixMillis) -> String {
+    let mut command = Command::new("date");
+    command.args(["--utc", "+%FT%T+00:00", &format!("--date=@{}", millis / 1000)]);
+    String::from_utf8_lossy(&program::finish(command).stdout).trim().to_owned()
 }
 
 fn shipped(path: &str) -> PathBuf {
