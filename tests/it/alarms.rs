@@ -4,6 +4,7 @@
 use serde_json::Value;
 use tests::alarm::{Alarm, inventory, meeting};
 use tests::link::{Line, Link};
+use tests::mail::MailServer;
 use tests::receiver::{Message, web_server};
 use tests::wait;
 
@@ -147,4 +148,32 @@ fn a_meeting_added_moved_and_cancelled_changes_verdicts_and_alerts() {
     alarm.collector.write_meetings("meetings: []\n");
     let over = |m: &Message| m.is_resolved() && other(m) && tells(m, "MeetingNotReady");
     let _ = alarm.receiver.wait_for("its end, for it was cancelled", over);
+}
+
+#[test]
+fn an_alert_comes_by_mail_in_vietnamese_and_by_webhook() {
+    let Some(mail) = MailServer::start() else {
+        println!("SKIPPED: python3-aiosmtpd is not installed");
+        return;
+    };
+    let meetings = format!("meetings:\n{}", meeting("giao-ban", 4, "th-1"));
+    let sites = inventory(&[("th-1", "pop-1")]);
+    let Some(alarm) = Alarm::start(&sites, &meetings, Some(mail.address())) else {
+        return skipped();
+    };
+    let urgent = |m: &Message| m.path == "/operations-urgent" && tells(m, "MeetingNotReady");
+    let _ = alarm.receiver.wait_for("the webhook's message", urgent);
+    let wanted = [
+        "To: truc-cau-truyen-hinh@tinh.gov.vn",
+        "Subject: [KHẨN] Họp giao-ban: 0/1 điểm cầu sẵn sàng, 0 chưa sẵn sàng, 1 không rõ",
+        "● Họp giao-ban: 0/1 điểm cầu sẵn sàng",
+        "Xã th-1 (không rõ)",
+        "Cách xử lý: https://grafana.tinh.gov.vn/public/runbook.md#meetingnotready",
+        "Subject: [KHẨN] Xã th-1 chưa sẵn sàng cho Họp giao-ban",
+    ];
+    wait::until("the mails", || {
+        let read = mail.read();
+        let missing: Vec<_> = wanted.iter().filter(|line| !read.contains(**line)).collect();
+        wait::seen(missing.is_empty(), || format!("{missing:#?} missing in:\n{read}"))
+    });
 }

@@ -30,6 +30,7 @@ pub mod client;
 pub mod flapping;
 pub mod http;
 pub mod link;
+pub mod mail;
 pub mod receiver;
 pub mod scripted;
 pub mod tls;
