@@ -28,8 +28,10 @@ const REHEARSED: Duration = Duration::from_millis(500);
 /// Between two judgements from T-60 on: rooms are being switched on, and people look.
 const WATCHED: Duration = Duration::from_secs(2);
 
-/// Judging takes at most this share of one core, however large the fleet.
-const SHARE: u32 = 10;
+/// A pause is at least so many times as long as the judgement before it, which thus takes at most
+/// a fifth of a core. A few hundred sites take some milliseconds, ten thousand a quarter of a
+/// second: then a second passes between two, and that still fits into the 20.
+const PAUSES: u32 = 4;
 
 /// Between two judgements otherwise: as often as reports come, and soon enough for a meeting
 /// that was just written down and is about to start.
@@ -127,7 +129,7 @@ impl Judging {
         stop: CancellationToken,
     ) {
         loop {
-            // Ten thousand sites take a tenth of a second, which no request should wait.
+            // No request should wait for it.
             let work = tokio::task::spawn_blocking(move || {
                 let (now, begun) = (crate::now(), Instant::now());
                 self.judge_at(now, expected(now));
@@ -174,7 +176,7 @@ impl Judging {
         } else {
             WATCHED
         };
-        pause.max(self.took * SHARE)
+        pause.max(self.took * PAUSES)
     }
 }
 
