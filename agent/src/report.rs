@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use smol_str::SmolStr;
 use uuid::Uuid;
 use wire::reading::{Name, Reading, Reason, Value};
 use wire::{AgentInfo, ProbeName, Report, UnixMillis};
@@ -46,7 +47,7 @@ pub struct Assembler {
 }
 
 /// What a reading says, numbers aside.
-type Words = (Option<Reason>, Vec<(Option<Box<str>>, Box<str>)>);
+type Words = (Option<Reason>, Vec<(Option<SmolStr>, Box<str>)>);
 
 impl Assembler {
     /// An assembler for this start of the agent at `uptime`, its first cycle lasting `every`.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use smol_str::SmolStr;
 use wire::metrics::{self, Metric};
 use wire::reading::{Histogram, Name, Sample, Value};
 use wire::{Cause, DeviceState, Trouble, limits};
@@ -17,7 +18,7 @@ pub struct Tally {
 }
 
 /// A row of the table and the value of its own label.
-type Key = (usize, Option<Box<str>>);
+type Key = (usize, Option<SmolStr>);
 
 /// What one run of a probe writes into.
 ///

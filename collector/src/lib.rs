@@ -324,7 +324,9 @@ impl Collector {
 async fn serve(listener: Listener, port: Port, routes: Arc<Routes>, stop: CancellationToken) {
     let service = move |request, peer| {
         let routes = Arc::clone(&routes);
-        async move { routes.answer(port, request, peer, now()).await }
+        // In a box of its own: what answering needs is held while a request is answered, not by
+        // thousands of connections that wait for their next.
+        Box::pin(async move { routes.answer(port, request, peer, now()).await })
     };
     listener.serve(service, stop).await;
 }

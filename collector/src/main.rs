@@ -17,9 +17,16 @@ use tracing_subscriber::prelude::*;
 use wire::duration::Span;
 use wire::{Language, SiteId};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit codes of `sysexits.h`, beyond 0 and 1.
 const USAGE: u8 = 64;
 const CONFIGURATION: u8 = 78;
+
+/// Threads that answer. Ten thousand sites need one; with a second, agents that all come back at
+/// once are not kept waiting. More would only wake each other up and hold memory.
+const WORKERS: usize = 2;
 
 /// A code on paper that opens a door for more than a year is a door left open.
 const LONGEST_LIFE: Duration = Duration::from_hours(366 * 24);
@@ -181,6 +188,7 @@ fn execute(command: Command, config: &Config, language: Language) -> anyhow::Res
 
 fn run(config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
         .enable_all()
         .build()
         .context("the asynchronous runtime cannot start")?;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
-use serde_json::value::RawValue;
 use wire::enrolment::{Code, EnrolAnswer, SECRET_BYTES};
 use wire::limits::UNPACKED_BYTES;
 use wire::packing::DICTIONARY;
@@ -151,13 +150,8 @@ fn enrolled() -> Vec<u8> {
 
 /// The bytes to send, and whether the connection goes on after them.
 fn pushed(body: &[u8], state: &Mutex<State>) -> Option<(Vec<u8>, bool)> {
-    let batch: Batch<'_> = serde_json::from_slice(body).expect("a batch");
-    let reports: Vec<Report> = batch
-        .reports
-        .iter()
-        .map(|report: &&RawValue| serde_json::from_str(report.get()).expect("a report"))
-        .collect();
-    let numbers = reports.iter().map(|report| (report.boot, report.seq));
+    let batch: Batch<Report> = serde_json::from_slice(body).expect("a batch");
+    let numbers = batch.reports.iter().map(|report| (report.boot, report.seq));
     let mut answer = Answer {
         now: now(),
         accepted: Vec::new(),
@@ -171,7 +165,7 @@ fn pushed(body: &[u8], state: &Mutex<State>) -> Option<(Vec<u8>, bool)> {
         state.pushes.push(Push {
             at: Instant::now(),
             sent_at: batch.sent_at,
-            reports: reports.clone(),
+            reports: batch.reports.clone(),
             reply: reply.clone(),
         });
         reply

@@ -1,10 +1,10 @@
 //! `POST /v1/reports`: the request, and the answer that settles each report by itself.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::UnixMillis;
@@ -12,10 +12,11 @@ use crate::limits::REPORTS_PER_BATCH;
 
 /// What an agent sends: reports, newest first.
 ///
-/// The reports stay text here. The agent's spool already holds them so, and the collector reads
-/// each by itself, because one broken report must never take its batch with it.
+/// `R` is a [`crate::Report`], or its text where it should stay one: an agent's spool already
+/// holds text, and of a batch with a broken report the collector reads each by itself.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Batch<'a> {
+#[serde(bound(deserialize = "R: Deserialize<'de>"))]
+pub struct Batch<R> {
     /// [`crate::limits::VERSION`].
     pub version: u32,
     /// When the batch left, by the agent's own clock: against the collector's clock it gives the
@@ -32,18 +33,20 @@ pub struct Batch<'a> {
     /// promises nothing. A batch without reports is such a sign of life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_ms: Option<u64>,
-    /// The reports, each a [`crate::Report`] in JSON. Of too many, one more than
-    /// [`REPORTS_PER_BATCH`] is read, so that it shows and costs no memory.
-    #[serde(borrow, deserialize_with = "bounded_reports")]
-    pub reports: Vec<&'a RawValue>,
+    /// The reports. Of too many, one more than [`REPORTS_PER_BATCH`] is read, so that it shows and
+    /// costs no memory.
+    #[serde(deserialize_with = "bounded_reports")]
+    pub reports: Vec<R>,
 }
 
-fn bounded_reports<'de: 'a, 'a, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<&'a RawValue>, D::Error> {
-    struct Reports;
-    impl<'de> Visitor<'de> for Reports {
-        type Value = Vec<&'de RawValue>;
+fn bounded_reports<'de, D, R>(deserializer: D) -> Result<Vec<R>, D::Error>
+where
+    D: Deserializer<'de>,
+    R: Deserialize<'de>,
+{
+    struct Reports<R>(PhantomData<R>);
+    impl<'de, R: Deserialize<'de>> Visitor<'de> for Reports<R> {
+        type Value = Vec<R>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a list of reports")
@@ -60,7 +63,7 @@ fn bounded_reports<'de: 'a, 'a, D: Deserializer<'de>>(
             Ok(reports)
         }
     }
-    deserializer.deserialize_seq(Reports)
+    deserializer.deserialize_seq(Reports(PhantomData))
 }
 
 /// What the collector answers.
@@ -114,7 +117,7 @@ mod tests {
         for (sent, kept) in [(0, 0), (REPORTS_PER_BATCH, 500), (100_000, 501)] {
             let reports = vec!["{}"; sent].join(",");
             let body = format!(r#"{{"version":1,"sent_at":0,"reports":[{reports}]}}"#);
-            let batch: Batch<'_> = serde_json::from_str(&body).unwrap();
+            let batch: Batch<&serde_json::value::RawValue> = serde_json::from_str(&body).unwrap();
             assert_eq!(batch.reports.len(), kept);
         }
     }

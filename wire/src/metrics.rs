@@ -10,6 +10,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 mod table;
 pub use table::TABLE;
 
@@ -108,7 +110,7 @@ pub fn find(name: &str) -> Option<&'static Metric> {
     INDEX.get(name).and_then(|index| TABLE.get(*index))
 }
 
-static INDEX: LazyLock<HashMap<&'static str, usize>> =
+static INDEX: LazyLock<HashMap<&'static str, usize, FixedState>> =
     LazyLock::new(|| TABLE.iter().enumerate().map(|(index, row)| (row.name, index)).collect());
 
 #[cfg(test)]

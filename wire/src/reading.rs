@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 use crate::device::Trouble;
 use crate::ids::ProbeName;
@@ -250,7 +251,7 @@ pub struct Sample {
     pub name: Name,
     /// The value of the metric's own label (beyond `site`, `probe`, `kind` and `state`), if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<Box<str>>,
+    pub label: Option<SmolStr>,
     /// The value.
     pub value: Value,
 }

@@ -194,8 +194,9 @@ impl Renderer {
     }
 
     fn count(&mut self, count: u64) {
-        // Writing into a string cannot fail.
-        let _ = writeln!(self.text, " {count}");
+        self.text.push(' ');
+        self.text.push_str(itoa::Buffer::new().format(count));
+        self.text.push('\n');
         self.series += 1;
     }
 }
@@ -254,12 +255,14 @@ pub(super) fn push_number(text: &mut String, number: f64) {
     // Below 2^53 every whole number is exact; written as one it is short and quick.
     const WHOLE: f64 = 9_007_199_254_740_992.0;
     let size = number.abs();
-    // Writing into a string cannot fail.
-    let _ = if number.fract() == 0.0 && size < WHOLE {
+    if number.fract() == 0.0 && size < WHOLE {
         #[expect(clippy::cast_possible_truncation, reason = "checked whole and in range")]
         let whole = number as i64;
-        write!(text, "{whole}")
-    } else if number.is_nan() {
+        text.push_str(itoa::Buffer::new().format(whole));
+        return;
+    }
+    // Writing into a string cannot fail.
+    let _ = if number.is_nan() {
         write!(text, "NaN")
     } else if number.is_infinite() {
         write!(text, "{}", if number > 0.0 { "+Inf" } else { "-Inf" })

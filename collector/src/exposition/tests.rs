@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt;
 use proptest::prelude::*;
+use smol_str::SmolStr;
 use uuid::Uuid;
 use wire::metrics::{Kind, Source, TABLE};
 use wire::reading::{Histogram, Name};
@@ -155,7 +156,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
         Just("Máy quay \"phòng\" \\ 1".to_owned())
     ];
     let sample = prop::sample::select(rows).prop_flat_map(move |row| {
-        let label = row.own_label().map(|_| hostile.clone().prop_map(String::into_boxed_str));
+        let label = row.own_label().map(|_| hostile.clone().prop_map(SmolStr::from));
         let label = label.map_or(Just(None).boxed(), |label| label.prop_map(Some).boxed());
         (label, value_of(row)).prop_map(move |(label, value)| Sample {
             name: Name::Known(row),

@@ -1,6 +1,7 @@
 //! Reading a batch: the envelope as a whole, then each report by itself. Pure.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 use wire::limits::{REPORTS_PER_BATCH, TEXT_CHARS, VERSION};
 use wire::{Batch, Refusal, Report, UnixMillis};
@@ -29,10 +30,29 @@ pub(super) struct Envelope {
     pub(super) again_ms: Option<u64>,
 }
 
-/// Reads an unpacked body.
+/// Reads an unpacked body: in one pass where every report in it can be read, else each report by
+/// itself, because one broken report must never take its batch with it.
 pub(super) fn decode(body: &[u8]) -> Result<Decoded, IngestError> {
-    let batch: Batch<'_> = serde_json::from_slice(body)
-        .map_err(|error| IngestError::new(400, format!("not a batch: {}", ascii(&error))))?;
+    let not_a_batch = |error: &dyn std::fmt::Display| {
+        IngestError::new(400, format!("not a batch: {}", ascii(&error)))
+    };
+    // Checked as a whole, its hundreds of texts need no checks of their own.
+    let body = str::from_utf8(body).map_err(|error| not_a_batch(&error))?;
+    if let Ok(batch) = serde_json::from_str::<Batch<Report>>(body) {
+        return sift(batch, |_, report| Ok(report));
+    }
+    let batch: Batch<&RawValue> =
+        serde_json::from_str(body).map_err(|error| not_a_batch(&error))?;
+    sift(batch, |index, text| {
+        serde_json::from_str(text.get()).map_err(|error| unread(index, text.get(), &error))
+    })
+}
+
+/// Parts the good reports of a batch from the others.
+fn sift<R>(
+    batch: Batch<R>,
+    read: impl Fn(usize, R) -> Result<Report, Refusal>,
+) -> Result<Decoded, IngestError> {
     let Batch { version, sent_at, boot, uptime_ms, again_ms, reports } = batch;
     if version != VERSION {
         let reason = format!("version {version} of the protocol; this collector speaks {VERSION}");
@@ -42,30 +62,32 @@ pub(super) fn decode(body: &[u8]) -> Result<Decoded, IngestError> {
         let reason = format!("more than {REPORTS_PER_BATCH} reports in a batch");
         return Err(IngestError::new(413, reason));
     }
-    let envelope = Envelope { sent_at, boot, uptime_ms, again_ms };
     let mut decoded = Decoded {
-        envelope,
+        envelope: Envelope { sent_at, boot, uptime_ms, again_ms },
         reports: Vec::with_capacity(reports.len()),
         refused: Vec::new(),
         ignored: Ignored::default(),
     };
-    for (index, text) in reports.into_iter().map(serde_json::value::RawValue::get).enumerate() {
-        match report(text, &mut decoded.ignored) {
+    for (index, report) in reports.into_iter().enumerate() {
+        let good = read(index, report).and_then(|mut report| {
+            match validate(&mut report, &mut decoded.ignored) {
+                Ok(()) => Ok(report),
+                Err(reason) => {
+                    let (boot, seq) = (Some(report.boot), Some(report.seq));
+                    Err(Refusal { index, boot, seq, reason: ascii(&reason).into() })
+                }
+            }
+        });
+        match good {
             Ok(report) => decoded.reports.push((index, report)),
-            Err(reason) => decoded.refused.push(refusal(index, text, reason)),
+            Err(refusal) => decoded.refused.push(refusal),
         }
     }
     Ok(decoded)
 }
 
-fn report(text: &str, ignored: &mut Ignored) -> Result<Report, String> {
-    let mut report: Report = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    validate(&mut report, ignored)?;
-    Ok(report)
-}
-
-/// A refusal with the number of its report, where as much as that can be read.
-fn refusal(index: usize, text: &str, reason: impl std::fmt::Display) -> Refusal {
+/// The refusal of a report that cannot be read, with its number where as much as that can be.
+fn unread(index: usize, text: &str, error: &serde_json::Error) -> Refusal {
     #[derive(Default, Deserialize)]
     struct Boot {
         boot: Option<Uuid>,
@@ -76,7 +98,7 @@ fn refusal(index: usize, text: &str, reason: impl std::fmt::Display) -> Refusal 
     }
     let Boot { boot } = serde_json::from_str(text).unwrap_or_default();
     let Seq { seq } = serde_json::from_str(text).unwrap_or_default();
-    Refusal { index, boot, seq, reason: ascii(&reason).into() }
+    Refusal { index, boot, seq, reason: ascii(error).into() }
 }
 
 /// A reason for an agent's log: what it quotes of a stranger's text is made harmless and short.

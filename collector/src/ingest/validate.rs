@@ -120,6 +120,8 @@ fn keep_good(samples: &mut Vec<Sample>, ignored: &mut Ignored) {
         }
         labels <= LABEL_VALUES_PER_METRIC
     });
+    // It is kept until the probe's next; what reading it left free would stay free.
+    samples.shrink_to_fit();
 }
 
 /// Of each trouble one, and no more than its metric may have values of a label.
@@ -151,8 +153,10 @@ fn check_sample(sample: &mut Sample) -> Result<(), Cause> {
     }
     match (row.own_label(), &mut sample.label) {
         (None, None) => {}
-        (Some(_), Some(label)) if !label.is_empty() && label.chars().count() <= TEXT_CHARS => {
-            tidy(label);
+        (Some(_), Some(label)) if !label.is_empty() && is_short(label) => {
+            if let Some(tidy) = tidied(label) {
+                *label = tidy.into();
+            }
         }
         _ => return Err(Cause::BadLabel),
     }
@@ -168,14 +172,26 @@ fn check_sample(sample: &mut Sample) -> Result<(), Cause> {
     if good { Ok(()) } else { Err(Cause::BadValue) }
 }
 
-/// Makes a stranger's text fit to be shown: control characters would reach terminals through
-/// logs and tables, and a text without end would reach everything else.
+/// Whether a text has at most [`TEXT_CHARS`]; most have not even so many bytes.
+fn is_short(text: &str) -> bool {
+    text.len() <= TEXT_CHARS || text.chars().count() <= TEXT_CHARS
+}
+
 fn tidy(text: &mut Box<str>) {
-    if text.len() > TEXT_CHARS || text.contains(char::is_control) {
-        *text = text
-            .chars()
-            .take(TEXT_CHARS)
-            .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-            .collect();
+    if let Some(tidy) = tidied(text) {
+        *text = tidy.into();
     }
+}
+
+/// A stranger's text made fit to be shown, if it is not: control characters would reach terminals
+/// through logs and tables, and a text without end would reach everything else.
+fn tidied(text: &str) -> Option<String> {
+    // By bytes first, which is quick: no character above ASCII has bytes that look like controls,
+    // and those that are controls (U+0080 to U+009F) begin with 0xC2.
+    let suspect = |byte: u8| byte.is_ascii_control() || byte == 0xC2;
+    if text.len() <= TEXT_CHARS && !text.bytes().any(suspect) {
+        return None;
+    }
+    let fit = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    Some(text.chars().take(TEXT_CHARS).map(fit).collect())
 }

@@ -46,11 +46,13 @@ pub(super) async fn run<S, F>(
     match &shared.tls {
         None => http(shared, stream, peer, watcher).await,
         Some(acceptor) => {
+            // Boxes, because every place a future hands a value on from has room for it: without
+            // them each connection would hold several times the state of its TLS.
             let handshake =
                 tokio::time::timeout(shared.patience.handshake, acceptor.accept(stream));
-            match shared.stop.run_until_cancelled(handshake).await {
+            match shared.stop.run_until_cancelled(Box::pin(handshake)).await {
                 None => {}
-                Some(Ok(Ok(stream))) => http(shared, stream, peer, watcher).await,
+                Some(Ok(Ok(stream))) => http(shared, Box::new(stream), peer, watcher).await,
                 // A port check, as monitoring makes one each few seconds: counted, no news.
                 Some(Ok(Err(error))) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     rejected(shared, "closed");

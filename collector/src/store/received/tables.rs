@@ -102,12 +102,13 @@ pub(super) fn save(connection: &mut Connection, ledger: &Ledger) -> rusqlite::Re
 
 fn save_changes(transaction: &Transaction<'_>, ledger: &Ledger) -> rusqlite::Result<()> {
     let mut write_boot = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO boots (site, boot, heard_at, clock_offset_ms)
-         VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO boots (site, boot, heard_at, clock_offset_ms) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET heard_at = ?3, clock_offset_ms = ?4",
     )?;
     let mut write_interval = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO received (site, boot, first_seq, last_seq, first_at, last_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO received (site, boot, first_seq, last_seq, first_at, last_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET last_seq = ?4, first_at = ?5, last_at = ?6",
     )?;
     let mut remove_interval = transaction
         .prepare_cached("DELETE FROM received WHERE site = ?1 AND boot = ?2 AND first_seq = ?3")?;

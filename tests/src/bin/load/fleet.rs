@@ -47,16 +47,18 @@ pub(crate) fn prepare(state_dir: &Path, inventory: &Path, sites: usize) -> anyho
 const METRICS: [&str; 5] = [
     "bridge_host_disk_size_bytes",
     "bridge_host_disk_available_bytes",
+    "bridge_link_speed_bytes_per_second",
     "bridge_link_receive_bytes_total",
     "bridge_link_transmit_bytes_total",
-    "bridge_link_speed_bytes_per_second",
 ];
 
-/// Name, label and value of each series of a site at a moment.
+/// Name, label and value of each series of a site at a moment, in the order in which agents send
+/// them: gauges before totals, a metric's series together.
 pub(crate) fn series(count: usize, seq: u64) -> impl Iterator<Item = (&'static str, String, u64)> {
+    let devices = count.div_ceil(METRICS.len());
     (0..count).map(move |at| {
         let value = 1_000_000_007 * (at as u64 + 1) + seq * 977;
-        (METRICS[at % METRICS.len()], format!("device-{}", at / METRICS.len()), value)
+        (METRICS[at / devices], format!("device-{:03}", at % devices), value)
     })
 }
 
