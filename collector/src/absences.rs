@@ -1,18 +1,25 @@
-//! Maintenance windows and agreed absences: who is excused, and until when. Pure, but for
-//! following its file.
+//! Maintenance windows and agreed absences: who is excused, and until when. From a file, which
+//! `watch` follows, and through the API.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use wire::ids::AreaId;
+use wire::yaml::Faults;
 use wire::{SiteId, UnixMillis};
 
 use crate::inventory::{self, Area};
+use crate::meetings;
 
+pub mod desk;
 mod file;
-mod follower;
 
 pub use file::parse;
-pub use follower::{Follower, load};
+
+/// Absences in all, of the file and again of the API: a fifth of the largest fleet at once; each
+/// site is held against each.
+const ABSENCES: usize = 2_000;
 
 /// An agreed absence or a maintenance window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +63,64 @@ impl Absence {
                 Scope::Uplink(of) => site.is_some_and(|site| site.uplink == *of),
             }
     }
+}
+
+/// The absences that everyone reads and few replace.
+#[derive(Debug, Default)]
+pub struct Shared(RwLock<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    file: Arc<Vec<Absence>>,
+    stored: Arc<BTreeMap<i64, Absence>>,
+    all: Arc<Vec<Absence>>,
+}
+
+impl Shared {
+    /// All that are in force or will be.
+    #[must_use]
+    pub fn all(&self) -> Arc<Vec<Absence>> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).all)
+    }
+
+    /// Replaces those of the file.
+    pub fn set_file(&self, absences: Vec<Absence>) {
+        self.change(|state| state.file = Arc::new(absences));
+    }
+
+    fn parts(&self) -> (Arc<Vec<Absence>>, Arc<BTreeMap<i64, Absence>>) {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (Arc::clone(&state.file), Arc::clone(&state.stored))
+    }
+
+    fn set_stored(&self, stored: BTreeMap<i64, Absence>) {
+        self.change(|state| state.stored = Arc::new(stored));
+    }
+
+    fn change_stored(&self, id: i64, absence: Option<Absence>) {
+        self.change(|state| {
+            let stored = Arc::make_mut(&mut state.stored);
+            match absence {
+                Some(absence) => drop(stored.insert(id, absence)),
+                None => drop(stored.remove(&id)),
+            }
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        state.all = Arc::new(state.file.iter().chain(state.stored.values()).cloned().collect());
+    }
+}
+
+/// Reads the file in `path`.
+///
+/// # Errors
+/// All its faults.
+pub fn load(path: &Path) -> Result<Vec<Absence>, Faults> {
+    let bytes = inventory::read(path).map_err(|error| meetings::files::unread(path, &error))?;
+    parse(path, &String::from_utf8_lossy(&bytes))
 }
 
 fn lies_in(site: &inventory::Site, area: &AreaId, areas: &BTreeMap<AreaId, Area>) -> bool {

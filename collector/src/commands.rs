@@ -10,7 +10,7 @@ use crate::authority::Authority;
 use crate::config::Config;
 use crate::meetings::files;
 use crate::store::{self, credentials};
-use crate::{StartError, absences, inventory, now};
+use crate::{StartError, absences, inventory, now, polling};
 
 mod agenda;
 mod enroll;
@@ -113,8 +113,10 @@ impl CommandError {
 /// Reads all that `run` would read, changes nothing, and says what it found.
 pub fn check(config: &Config, language: Language) -> Result<String, CommandError> {
     let inventory = inventory::load(&config.inventory).map_err(StartError::Inventory)?;
-    let calendar = config.meetings.as_deref().map(files::load).transpose();
-    let calendar = calendar.map_err(StartError::Calendar)?;
+    let (fetched, away) = fetched(config);
+    let calendar =
+        files::load(config.meetings.as_deref(), fetched).map_err(StartError::Calendar)?;
+    let has_calendar = config.meetings.is_some() || !config.meeting_urls.is_empty();
     if let Some(path) = &config.absences {
         absences::load(path).map_err(StartError::Calendar)?;
     }
@@ -132,7 +134,8 @@ pub fn check(config: &Config, language: Language) -> Result<String, CommandError
     let (sites, areas) = (inventory.sites.len(), inventory.areas.len());
     let (agents, operations) = (config.agents.listen, config.operations.listen);
     let scheme = if config.operations.has_tls() { "https" } else { "http" };
-    let agenda = calendar.map(|calendar| agenda::told(&calendar, &inventory, now(), language));
+    let told = || agenda::told(&calendar, &away, &inventory, now(), language);
+    let agenda = has_calendar.then(told);
     let good = language.pick(
         format!(
             "Cấu hình hợp lệ. Điểm cầu: {sites}; địa bàn: {areas}.\n\
@@ -144,6 +147,17 @@ pub fn check(config: &Config, language: Language) -> Result<String, CommandError
         ),
     );
     Ok(good + &agenda.unwrap_or_default())
+}
+
+/// Calendars at web addresses. One whose server is away is no fault of the configuration.
+fn fetched(config: &Config) -> polling::Found {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) if !config.meeting_urls.is_empty() => {
+            runtime.block_on(polling::look(&config.meeting_urls))
+        }
+        _ => polling::Found::default(),
+    }
 }
 
 /// Takes a site's credential and unused codes away; a running collector notices within a second.

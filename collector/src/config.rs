@@ -9,6 +9,10 @@ use wire::yaml::{Fault, Faults, Findings};
 
 use crate::readiness::Policy;
 
+mod meeting_url;
+
+pub use meeting_url::{CalendarUrl, MeetingUrl};
+
 /// Where the packages put it.
 pub const DEFAULT_FILE: &str = "/etc/nhipcau/collector.yaml";
 
@@ -28,6 +32,9 @@ pub struct Config {
     pub inventory: PathBuf,
     /// The directory of calendars: `*.yaml`, `*.ics`, `*.xlsx` and `*.csv` in it.
     pub meetings: Option<PathBuf>,
+    /// Calendars that are fetched.
+    #[serde(default)]
+    pub meeting_urls: Vec<MeetingUrl>,
     /// The file of agreed absences and maintenance windows.
     pub absences: Option<PathBuf>,
     /// What is asked of sites, and from where on a measurement is a fault.
@@ -208,6 +215,7 @@ impl Config {
         for (key, message) in self.readiness.faults() {
             findings.add(&format!("readiness.{key}"), message);
         }
+        self.check_urls(findings);
         for (part, certificate, key) in [
             ("agents", &self.agents.certificate, &self.agents.key),
             ("operations", &self.operations.certificate, &self.operations.key),
@@ -226,6 +234,22 @@ impl Config {
         }
     }
 
+    fn check_urls(&self, findings: &mut Findings) {
+        if self.meeting_urls.len() > meeting_url::CALENDARS {
+            let message = format!("at most {} calendars are fetched", meeting_url::CALENDARS);
+            findings.add("meeting_urls", message);
+        }
+        for (index, url) in self.meeting_urls.iter().enumerate() {
+            if let Some((key, message)) = url.fault() {
+                findings.add(&format!("meeting_urls[{index}].{key}"), message);
+            }
+            if self.meeting_urls[..index].iter().any(|before| before.name == url.name) {
+                let message = format!("the name `{}` is taken already", url.name);
+                findings.add(&format!("meeting_urls[{index}].name"), message);
+            }
+        }
+    }
+
     fn resolve(&mut self, directory: &Path) {
         let (agents, operations) = (&mut self.agents, &mut self.operations);
         let given = [
@@ -238,7 +262,8 @@ impl Config {
             &mut operations.token_file,
         ];
         let paths = [&mut self.state_dir, &mut self.inventory];
-        for path in paths.into_iter().chain(given.into_iter().flatten()) {
+        let authorities = self.meeting_urls.iter_mut().filter_map(|url| url.authority.as_mut());
+        for path in paths.into_iter().chain(given.into_iter().flatten()).chain(authorities) {
             *path = directory.join(&*path);
         }
     }
@@ -297,6 +322,7 @@ mod tests {
     fn each_fault_says_what_would_be_right() {
         let operations = |keys: &str| format!("{SHORTEST}operations: {{ {keys} }}\n");
         let agents = |keys: &str| format!("agents: {{ {keys} }}\ninventory: a\n");
+        let urls = |keys: &str| format!("{SHORTEST}meeting_urls: [{{ {keys} }}]\n");
         let cases = [
             ("inventory: sites.yaml\n".into(), ":1:1: the key `agents` is missing"),
             ("agents: { names: [a] }\n".into(), ":1:1: the key `inventory` is missing"),
@@ -311,6 +337,19 @@ mod tests {
             (agents("names: [a], port: 1"), "port"),
             (operations("listen: '0.0.0.0:9815'"), "operations.listen: is beyond loopback"),
             (operations("key: k"), ":3:20: operations.key: is given without `certificate`"),
+            (urls("name: a, url: 'ftp://a/b.ics'"), "meeting_urls[0].url: is not an address like"),
+            (
+                urls("name: a b, url: 'https://a/b.ics'"),
+                "meeting_urls[0].name: \"a b\" is not an id",
+            ),
+            (
+                urls("name: a, url: 'https://a', every: 5s"),
+                "meeting_urls[0].every: 5s is not between 1m",
+            ),
+            (
+                urls("name: a, url: 'https://a' }, { name: a, url: 'webcal://a/b.ics'"),
+                "meeting_urls[1].name: the name `a` is taken already",
+            ),
             (format!("{SHORTEST}language: fr\n"), ":3:11: language: "),
             (format!("{SHORTEST}inventroy: a\n"), ":3:1: inventroy: "),
             (String::new(), "the key `agents` is missing"),

@@ -5,14 +5,15 @@
 //!                                 └────▶ enrol      │
 //!  sites.yaml ─▶ inventory ─┐                       ▼
 //!  meetings/  ─▶ meetings  ─┼▶ watch ─────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
-//!  absences   ─▶ absences  ─┘    │                  │ └──▶ api        ─▶ /api/v1
+//!  absences   ─▶ absences  ─┤    │                  │ └──▶ api        ─▶ /api/v1
+//!  calendars  ─▶ polling   ─┘    │                  │
 //!                                ▼                  ▼
 //!                            readiness ◀──────── judging ─▶ roll_call ─▶ store ─▶ report
 //! ```
 //!
 //! `inventory`, `meetings`, `ingest` (decoding), `fleet`, `readiness`, `exposition` and `api` are
 //! pure: they take values and `now`. Sockets, disk and clock live in `listener`, `store`,
-//! `watch`, `judging` and here.
+//! `polling`, `watch`, `judging` and here.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub mod absences;
 pub mod config;
 pub mod inventory;
 pub mod meetings;
+pub mod polling;
 pub mod watch;
 
 // A report's way.
@@ -73,19 +75,20 @@ pub mod commands;
 
 use auth::{Auth, Token, TokenError, keeper};
 use authority::{Authority, AuthorityError};
-use config::Config;
+use config::{Config, MeetingUrl};
 use enrol::Enrolment;
 use fleet::Fleet;
 use ingest::Ingest;
 use judging::{Ahead, Expected, Judged, Judging};
 use listener::{Listener, Patience, descriptors};
+use polling::Inbox;
 use roll_call::desk::Desk;
 use roll_call::recorder::Recorder;
 use routes::{Port, Routes};
 use seldom::Seldom;
 use store::received;
 use telemetry::Telemetry;
-use watch::Watch;
+use watch::{Readers, Watch};
 
 /// Ten thousand sites, and as many connections again that a bad line has left behind and nobody
 /// has missed yet. An idle one costs some 30 KiB.
@@ -193,9 +196,10 @@ pub struct Collector {
     fleet: Arc<fleet::Shared>,
     plan: Arc<meetings::Shared>,
     judging: Judging,
-    absences: absences::Follower,
+    absences: Arc<absences::Shared>,
     recorder: Recorder,
     watch: Watch,
+    polling: (Arc<Inbox>, Vec<MeetingUrl>),
     received: received::Handle,
     agents_authority: Arc<Authority>,
     operations_authority: Option<Arc<Authority>>,
@@ -207,8 +211,11 @@ impl Collector {
     /// Reads everything that can be at fault and starts the store's threads. Runs until `stop`.
     pub fn open(config: &Config, stop: CancellationToken) -> Result<Self, StartError> {
         let telemetry = Arc::new(Telemetry::new()?);
-        let (inventory, calendar, watch) =
-            Watch::begin(&config.inventory, config.meetings.as_deref(), Arc::clone(&telemetry))?;
+        let inbox = Inbox::open(store::open(&config.state_dir)?, &config.meeting_urls)?;
+        let inbox = Arc::new(inbox);
+        let (inventory, news, watch) =
+            Watch::begin(config, Arc::clone(&inbox), Arc::clone(&telemetry))?;
+        let calendar = news.calendar.unwrap_or_default();
         let token = config.operations.token_file.as_deref().map(Token::read).transpose()?;
         let agents_authority = Arc::new(Authority::of_agents(config, now())?);
         let operations_authority = Authority::of_operations(config, &agents_authority, now())?;
@@ -235,8 +242,13 @@ impl Collector {
         plan.set_calendar(calendar);
         let calendar =
             meetings::desk::Desk::open(store::open(&config.state_dir)?, Arc::clone(&plan))?;
+        let absences = Arc::new(absences::Shared::default());
+        absences.set_file(news.absences.unwrap_or_default());
+        let excuses =
+            absences::desk::Desk::open(store::open(&config.state_dir)?, Arc::clone(&absences))?;
         let routes = Routes {
             calendar,
+            excuses,
             auth,
             enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry)),
             ingest,
@@ -254,9 +266,10 @@ impl Collector {
             fleet,
             plan,
             judging,
-            absences: absences::Follower::new(config.absences.as_deref()),
+            absences,
             recorder,
             watch,
+            polling: (inbox, config.meeting_urls.clone()),
             received,
             agents_authority,
             operations_authority,
@@ -294,11 +307,14 @@ impl Collector {
         let judging = tokio::spawn(judge(
             self.judging,
             Arc::clone(&self.plan),
-            self.absences,
+            Arc::clone(&self.absences),
             self.recorder,
             self.stop.clone(),
         ));
-        let watching = tokio::spawn(self.watch.run(self.fleet, self.plan, self.stop.clone()));
+        let readers = Readers { fleet: self.fleet, plan: self.plan, absences: self.absences };
+        let watching = tokio::spawn(self.watch.run(readers, self.stop.clone()));
+        let (inbox, urls) = self.polling;
+        let polling = tokio::spawn(inbox.run(urls, self.stop.clone()));
         let operations =
             tokio::spawn(serve(operations, Port::Operations, Arc::clone(&routes), drained.clone()));
         serve(agents, Port::Agents, routes, self.stop).await;
@@ -307,6 +323,7 @@ impl Collector {
             ("operations", operations.await.map(Ok)),
             ("watch", watching.await),
             ("judging", judging.await.map(Ok)),
+            ("polling", polling.await.map(Ok)),
             ("certificates", tending.await.map(Ok)),
         ] {
             match ended {
@@ -335,7 +352,7 @@ async fn serve(listener: Listener, port: Port, routes: Arc<Routes>, stop: Cancel
 async fn judge(
     judging: Judging,
     plan: Arc<meetings::Shared>,
-    mut absences: absences::Follower,
+    absences: Arc<absences::Shared>,
     mut recorder: Recorder,
     stop: CancellationToken,
 ) {
@@ -343,7 +360,7 @@ async fn judge(
     let expected = move |now: UnixMillis| {
         let plan = plan.plan();
         let occurrences = ahead.look(&plan, now);
-        Expected { inventory: plan.inventory, occurrences, absences: absences.look() }
+        Expected { inventory: plan.inventory, occurrences, absences: absences.all() }
     };
     let told = move |judged: &Judged| {
         let Expected { inventory, occurrences, .. } = &judged.expected;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY,
@@ -23,7 +24,7 @@ use crate::meetings::desk::{self, Wish};
 use crate::roll_call::desk::{ATTENDANCE_BYTES, Desk, Format};
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
-use crate::{answers, api, fleet, judging};
+use crate::{absences, answers, api, fleet, judging};
 
 /// Which listener a request came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,8 @@ enum Action<'a> {
     Meeting(&'a str),
     RollCall(&'a str),
     Attendance(&'a str),
+    Absences,
+    Absence(&'a str),
 }
 
 /// Everything that can be asked for.
@@ -77,6 +80,7 @@ fn route(port: Port, path: &str) -> Option<Route<'_>> {
     const GET: &[Method] = &[Method::GET];
     const POST: &[Method] = &[Method::POST];
     const LIST: &[Method] = &[Method::GET, Method::POST];
+    const DELETE: &[Method] = &[Method::DELETE];
     const ONE: &[Method] = &[Method::GET, Method::PUT, Method::DELETE];
     let (name, methods, access, action) = match (port, path) {
         (Agents, limits::ENROL_PATH)    => ("enroll",  POST, Anyone, Action::Enrol),
@@ -96,6 +100,9 @@ fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Operations, "/api/v1/meetings") => ("meetings", LIST, Reader, Action::Meetings),
         (Operations, path) if let Some(id) = of_meeting(path, "")
                                         => ("meeting", ONE, Reader, Action::Meeting(id)),
+        (Operations, "/api/v1/absences") => ("absences", LIST, Reader, Action::Absences),
+        (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/absences/")
+                                        => ("absence", DELETE, Reader, Action::Absence(id)),
         _ => return None,
     };
     Some(Route { name, methods, access, action })
@@ -116,6 +123,8 @@ Nhip Cau collector
 /api/v1/meetings/{id}             one meeting; PUT changes it, DELETE takes it away
 /api/v1/meetings/{id}/roll-call   what was known at T-15, T-5 and T-0, JSON
 /api/v1/meetings/{id}/attendance  POST who took part, JSON or CSV
+/api/v1/absences                  who is excused, and until when; POST adds one
+/api/v1/absences/{id}             DELETE takes one of those away again
 /-/healthy                        whether the program lives
 /-/ready                          whether it takes reports
 ";
@@ -135,6 +144,8 @@ pub struct Routes {
     pub judged: Arc<judging::Shared>,
     /// The meetings.
     pub calendar: desk::Desk,
+    /// Who is excused.
+    pub excuses: absences::desk::Desk,
     /// What is remembered of meetings.
     pub memory: Desk,
     /// What is known of this program.
@@ -237,6 +248,8 @@ impl Routes {
                 None => answers::text(StatusCode::BAD_REQUEST, "the id is not UTF-8\n"),
             },
             (Action::Attendance(id), _) => self.attendance(id, request, now).await,
+            (Action::Absences, _) => self.absences(request, now).await,
+            (Action::Absence(id), _) => self.excuses.delete(id.to_owned()).await,
         }
     }
 
@@ -305,20 +318,36 @@ impl Routes {
             (_, Some(id)) => return self.calendar.one(&id, now),
             (_, None) => return self.calendar.list(now),
         }
-        // A page in somebody's browser cannot send this type without being allowed to.
+        let query = request.uri().query().unwrap_or_default();
+        let preview = query.split('&').any(|part| part == "preview=true");
+        match self.json(request, desk::BODY_BYTES).await {
+            Ok(bytes) => self.calendar.take(wish, bytes, preview, now).await,
+            Err(answer) => answer,
+        }
+    }
+
+    async fn absences(&self, request: Request<Incoming>, now: UnixMillis) -> Response<Body> {
+        if request.method() != Method::POST {
+            return self.excuses.list(now);
+        }
+        match self.json(request, absences::desk::BODY_BYTES).await {
+            Ok(bytes) => self.excuses.add(bytes, now).await,
+            Err(answer) => answer,
+        }
+    }
+
+    /// The body, if it says that it is JSON: a page in somebody's browser cannot send this type
+    /// without being allowed to.
+    async fn json(&self, request: Request<Incoming>, most: usize) -> Result<Bytes, Response<Body>> {
         let json =
             |kind: &str| kind.split(';').next().is_some_and(|k| k.trim() == "application/json");
         if !header(&request, CONTENT_TYPE).is_some_and(json) {
             body::discard(request.into_body());
             let spoken = "Content-Type is application/json here\n";
-            return answers::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, spoken);
+            return Err(answers::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, spoken));
         }
-        let query = request.uri().query().unwrap_or_default();
-        let preview = query.split('&').any(|part| part == "preview=true");
-        match body::read(request.into_body(), desk::BODY_BYTES, self.patience.body).await {
-            Ok(bytes) => self.calendar.take(wish, bytes, preview, now).await,
-            Err(error) => answers::last(answers::empty(error.status())),
-        }
+        let read = body::read(request.into_body(), most, self.patience.body).await;
+        read.map_err(|error| answers::last(answers::empty(error.status())))
     }
 
     async fn attendance(

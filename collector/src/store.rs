@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub mod absences;
 pub mod attendance;
+pub mod calendars;
 pub mod credentials;
 pub mod meetings;
 pub mod received;
@@ -136,6 +138,8 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
         transaction.execute_batch(credentials::SCHEMA)?;
         transaction.execute_batch(received::SCHEMA)?;
         transaction.execute_batch(meetings::SCHEMA)?;
+        transaction.execute_batch(calendars::SCHEMA)?;
+        transaction.execute_batch(absences::SCHEMA)?;
         transaction.execute_batch(roll_calls::SCHEMA)?;
         transaction.execute_batch(attendance::SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;

@@ -1,11 +1,10 @@
-//! Keeps inventory and calendar as their files say, without a restart: on SIGHUP and when their
-//! content changes. A bad file leaves its part as it was and is said aloud.
+//! Keeps inventory, calendar and absences as their files say, without a restart: on SIGHUP and when
+//! their content changes. A bad file leaves its part as it was and is said aloud.
 //!
 //! Files are looked at in intervals: change notices do not cross network shares, and editors
 //! that save by renaming leave a watched file behind.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,11 +12,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use wire::yaml::Faults;
 
-use crate::fleet;
+use crate::absences::Absence;
+use crate::config::Config;
 use crate::inventory::Inventory;
 use crate::meetings::{self, Calendar};
+use crate::polling::Inbox;
 use crate::telemetry::Telemetry;
+use crate::{absences as excused, fleet};
 
+mod absences;
 mod calendar;
 mod calm;
 mod inventory;
@@ -44,9 +47,47 @@ impl<T> Finding<T> {
 pub struct Watch {
     telemetry: Arc<Telemetry>,
     inventory: inventory::Follower,
-    inventory_good: bool,
-    calendar: Option<calendar::Follower>,
-    calendar_good: bool,
+    calendar: calendar::Follower,
+    absences: Option<absences::Follower>,
+    /// Whether inventory, calendar and absences were good when they were last judged.
+    good: [bool; 3],
+}
+
+/// What is new.
+#[derive(Debug, Default, PartialEq)]
+pub struct News {
+    /// The sites.
+    pub inventory: Option<Inventory>,
+    /// The meetings.
+    pub calendar: Option<Calendar>,
+    /// Who is excused.
+    pub absences: Option<Vec<Absence>>,
+}
+
+/// Whom the news reach.
+#[derive(Debug, Clone)]
+pub struct Readers {
+    /// What is known of the sites.
+    pub fleet: Arc<fleet::Shared>,
+    /// What is expected of them.
+    pub plan: Arc<meetings::Shared>,
+    /// Who is excused.
+    pub absences: Arc<excused::Shared>,
+}
+
+impl Readers {
+    fn take(&self, news: News) {
+        if let Some(inventory) = news.inventory {
+            self.fleet.lock().set_inventory(&inventory);
+            self.plan.set_inventory(Arc::new(inventory));
+        }
+        if let Some(calendar) = news.calendar {
+            self.plan.set_calendar(calendar);
+        }
+        if let Some(absences) = news.absences {
+            self.absences.set_file(absences);
+        }
+    }
 }
 
 impl Watch {
@@ -54,31 +95,28 @@ impl Watch {
     ///
     /// # Errors
     /// All faults of the inventory; without a first one there is nothing to fall back on. Faults
-    /// of calendars are said and leave the good ones.
+    /// of calendars and absences are said and leave the good ones.
     pub fn begin(
-        inventory: &Path,
-        calendars: Option<&Path>,
+        config: &Config,
+        inbox: Arc<Inbox>,
         telemetry: Arc<Telemetry>,
-    ) -> Result<(Inventory, Calendar, Self), Faults> {
-        let (expected, inventory) = inventory::Follower::begin(inventory)?;
-        let mut calendar = calendars.map(calendar::Follower::new);
-        let found = calendar.as_mut().map_or(Finding::NOTHING, calendar::Follower::reload);
-        let calendar_good = found.judged.unwrap_or(true);
-        let watch = Self { telemetry, inventory, inventory_good: true, calendar, calendar_good };
+    ) -> Result<(Inventory, News, Self), Faults> {
+        let (expected, inventory) = inventory::Follower::begin(&config.inventory)?;
+        let calendar = calendar::Follower::new(config.meetings.as_deref(), inbox);
+        let absences = config.absences.as_deref().map(absences::Follower::new);
+        let mut watch = Self { telemetry, inventory, calendar, absences, good: [true; 3] };
+        let calendar = watch.calendar.reload();
+        let absences = watch.absences.as_mut().map_or(Finding::NOTHING, absences::Follower::reload);
+        let news = watch.judge(Finding::NOTHING, calendar, absences);
         watch.tell();
-        Ok((expected, found.new.unwrap_or_default(), watch))
+        Ok((expected, news, watch))
     }
 
     /// Follows the files until stopped.
     ///
     /// # Errors
     /// Where the system does not let it listen for SIGHUP.
-    pub async fn run(
-        mut self,
-        fleet: Arc<fleet::Shared>,
-        plan: Arc<meetings::Shared>,
-        stop: CancellationToken,
-    ) -> io::Result<()> {
+    pub async fn run(mut self, readers: Readers, stop: CancellationToken) -> io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -88,17 +126,11 @@ impl Watch {
                 _ = hangup.recv() => true,
                 _ = looks.tick() => false,
             };
-            let (fleet, plan) = (Arc::clone(&fleet), Arc::clone(&plan));
+            let readers = readers.clone();
             // A share that hangs holds up this look and nothing else.
             let look = tokio::task::spawn_blocking(move || {
-                let (inventory, calendar) = self.look(asked);
-                if let Some(inventory) = inventory {
-                    fleet.lock().set_inventory(&inventory);
-                    plan.set_inventory(Arc::new(inventory));
-                }
-                if let Some(calendar) = calendar {
-                    plan.set_calendar(calendar);
-                }
+                let news = self.look(asked);
+                readers.take(news);
                 self
             });
             self = tokio::select! {
@@ -110,23 +142,35 @@ impl Watch {
 
     /// Looks whether anything has changed, or reads all because somebody asked and then says
     /// faults even if they were said before.
-    fn look(&mut self, asked: bool) -> (Option<Inventory>, Option<Calendar>) {
+    fn look(&mut self, asked: bool) -> News {
         let inventory = if asked { self.inventory.reload() } else { self.inventory.look() };
-        let calendar = match &mut self.calendar {
-            Some(calendar) if asked => calendar.reload(),
-            Some(calendar) => calendar.look(),
+        let calendar = if asked { self.calendar.reload() } else { self.calendar.look() };
+        let absences = match &mut self.absences {
+            Some(absences) if asked => absences.reload(),
+            Some(absences) => absences.look(),
             None => Finding::NOTHING,
         };
-        self.inventory_good = inventory.judged.unwrap_or(self.inventory_good);
-        self.calendar_good = calendar.judged.unwrap_or(self.calendar_good);
-        if inventory.judged.or(calendar.judged).is_some() {
+        self.judge(inventory, calendar, absences)
+    }
+
+    fn judge(
+        &mut self,
+        inventory: Finding<Inventory>,
+        calendar: Finding<Calendar>,
+        absences: Finding<Vec<Absence>>,
+    ) -> News {
+        let judged = [inventory.judged, calendar.judged, absences.judged];
+        for (good, judged) in self.good.iter_mut().zip(judged) {
+            *good = judged.unwrap_or(*good);
+        }
+        if judged.iter().any(Option::is_some) {
             self.tell();
         }
-        (inventory.new, calendar.new)
+        News { inventory: inventory.new, calendar: calendar.new, absences: absences.new }
     }
 
     fn tell(&self) {
-        let good = self.inventory_good && self.calendar_good;
+        let good = self.good.iter().all(|good| *good);
         self.telemetry.config_last_reload_successful.set(i64::from(good));
         if good {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -18,10 +18,7 @@ use wire::limits::TEXT_CHARS;
 use wire::yaml::Faults;
 use wire::{SiteId, UnixMillis};
 
-use super::{Absence, Scope};
-
-/// Absences in all: a fifth of the largest fleet at once; each site is held against each.
-const ABSENCES: usize = 2_000;
+use super::{ABSENCES, Absence, Scope};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -105,6 +102,14 @@ pub fn parse(file: &Path, text: &str) -> Result<Vec<Absence>, Faults> {
         }
     }
     findings.finish(Some(absences))
+}
+
+/// Reads `text`, a single absence; JSON is YAML too.
+pub(super) fn one(file: &Path, text: &str) -> Result<Absence, Faults> {
+    let (draft, mut findings) = wire::yaml::open::<Draft>(file, text);
+    let absence = draft.unwrap_or_default().absence();
+    let absence = absence.map_err(|(key, message)| findings.add(key, message)).ok();
+    findings.finish(absence)
 }
 
 impl Draft {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use wire::yaml::Fault;
 use wire::{Language, SiteId, UnixMillis};
 
 use crate::inventory::Inventory;
@@ -13,9 +14,11 @@ const DAYS: i64 = 14;
 /// Sites that are named where two meetings want them; beyond these their number says enough.
 const NAMED: usize = 5;
 
-/// Every occurrence with its number of sites and what is unclear.
+/// Every occurrence with its number of sites and what is unclear; `away` are the calendars that
+/// could not be fetched.
 pub(super) fn told(
     calendar: &Calendar,
+    away: &[Fault],
     inventory: &Inventory,
     now: UnixMillis,
     language: Language,
@@ -44,22 +47,29 @@ pub(super) fn told(
     for overlap in overlaps(&occurrences) {
         text += &overlap.told(language);
     }
-    remarks(&mut text, calendar, language);
+    remarks(&mut text, calendar, away, language);
     text
 }
 
 /// What was not read of schedules first, then what was guessed.
-fn remarks(text: &mut String, calendar: &Calendar, language: Language) {
+fn remarks(text: &mut String, calendar: &Calendar, away: &[Fault], language: Language) {
     for (loss, head) in [
         (true, language.pick("Cần xem lại:", "To be looked at:")),
         (false, language.pick("Đã suy ra:", "Taken to be:")),
     ] {
-        let told: Vec<String> = calendar
+        let mut told: Vec<String> = calendar
             .remarks
             .iter()
             .filter(|remark| remark.is_loss() == loss)
             .map(|remark| format!("    {}\n", remark.told(language)))
             .collect();
+        if loss {
+            let away = away.iter().map(|fault| match language {
+                Language::Vi => format!("    không lấy được lịch {fault}\n"),
+                Language::En => format!("    not fetched: {fault}\n"),
+            });
+            told.extend(away);
+        }
         if !told.is_empty() {
             *text = format!("{text}  {head}\n{}", told.concat());
         }
@@ -148,7 +158,7 @@ mod tests {
         let (calendar, _) = files::assemble(&BTreeMap::from([(path.to_owned(), content)]));
         let now = "2026-11-22T00:00+07:00".parse::<jiff::Timestamp>().unwrap().as_millisecond();
         assert_eq!(
-            told(&calendar, &inventory, now, Language::En),
+            told(&calendar, &[], &inventory, now, Language::En),
             "Calendar: 1 meetings; 1 occurrences in the next 14 days.
   23/11/2026 07:30–09:30  Giao ban: 1 site [2026-11-23-giao-ban@2026-11-23T07:30]
   To be looked at:
@@ -175,7 +185,7 @@ meetings:
         let (calendar, _) = files::assemble(&BTreeMap::from([(path.to_owned(), content)]));
         let now = "2026-11-22T00:00+07:00".parse::<jiff::Timestamp>().unwrap().as_millisecond();
         assert_eq!(
-            told(&calendar, &inventory, now, Language::Vi),
+            told(&calendar, &[], &inventory, now, Language::Vi),
             "Lịch họp: 3 cuộc họp; 3 phiên trong 14 ngày tới.
   23/11/2026 07:30–10:00  Giao ban tuần: 2 điểm cầu [gb@2026-11-23T07:30]
   30/11/2026 07:30–10:00  Giao ban tuần: 2 điểm cầu [gb@2026-11-30T07:30]
@@ -184,7 +194,7 @@ meetings:
   Trùng giờ: gb@2026-11-30T07:30 và pc@2026-11-30T09:00, 1 điểm cầu: b
 "
         );
-        let english = told(&calendar, &inventory, now, Language::En);
+        let english = told(&calendar, &[], &inventory, now, Language::En);
         assert!(english.contains("At the same time: gb@2026-11-30T07:30 and pc@"), "{english}");
     }
 }

@@ -107,6 +107,12 @@ pub fn parse(path: &Path, text: Text<'_>) -> Result<Arc<Content>, Faults> {
     Ok(Arc::new(content))
 }
 
+/// Reads what was fetched as a calendar, whatever its address is called.
+pub(crate) fn parse_icalendar(place: &Path, bytes: &[u8]) -> Result<Arc<Content>, Faults> {
+    let text = inventory::decode(bytes).map_err(|message| whole(place, message))?;
+    Ok(Arc::new(Content::of_events(icalendar::read(place, &text)?)))
+}
+
 impl Content {
     fn of_meetings(meetings: Vec<Meeting>) -> Self {
         Self { meetings, ..Self::default() }
@@ -152,18 +158,20 @@ pub fn assemble(files: &BTreeMap<PathBuf, Arc<Content>>) -> (Calendar, Vec<Fault
     (calendar, faults)
 }
 
-/// Reads the whole directory.
+/// Reads the whole directory, where there is one, and what was fetched with it.
 ///
 /// # Errors
 /// Every fault of every file.
-pub fn load(directory: &Path) -> Result<Calendar, Faults> {
-    let (mut files, mut faults) = (BTreeMap::new(), Vec::new());
-    for path in list(directory).map_err(|error| unread(directory, &error))? {
-        match read(&path) {
-            Ok((bytes, saved)) => match parse(&path, Text::new(&bytes, saved)) {
-                Ok(content) => drop(files.insert(path, content)),
-                Err(found) => faults.extend(found.0),
-            },
+pub fn load(
+    directory: Option<&Path>,
+    fetched: BTreeMap<PathBuf, Arc<Content>>,
+) -> Result<Calendar, Faults> {
+    let (mut files, mut faults) = (fetched, Vec::new());
+    let listed = directory.map(|at| list(at).map_err(|error| unread(at, &error))).transpose()?;
+    for path in listed.unwrap_or_default() {
+        let parsed = read(&path).and_then(|(bytes, saved)| parse(&path, Text::new(&bytes, saved)));
+        match parsed {
+            Ok(content) => drop(files.insert(path, content)),
             Err(found) => faults.extend(found.0),
         }
     }

@@ -273,6 +273,7 @@ async fn beyond_loopback_readers_need_tls_and_the_token() {
         ("/metrics", "Authorization: Bearer a-token-of-some-length\r\n", 200),
         ("/api/v1/sites", "", 401),
         ("/api/v1/sites/th-0316", "", 401),
+        ("/api/v1/absences", "", 401),
         ("/-/healthy", "", 200),
         ("/-/ready", "", 200),
     ] {
@@ -400,4 +401,21 @@ async fn a_meeting_is_made_read_and_taken_away() {
     let answer = send(post("/api/v1/meetings", json, &" ".repeat(300 * 1024))).await;
     assert_eq!(status(&answer), 413, "{answer}");
     world.stop.cancel();
+}
+
+#[tokio::test]
+async fn an_absence_is_made_listed_and_taken_away() {
+    let world = World::start();
+    let json = "Content-Type: application/json\r\n";
+    let send = async |request: String| {
+        exchange(&mut TcpStream::connect(world.operations).await.unwrap(), &request).await
+    };
+    let absence =
+        r#"{ "site": "th-0316", "from": "2026-11-23", "to": "2126-11-23", "reason": "x" }"#;
+    assert_eq!(status(&send(post("/api/v1/absences", "", absence)).await), 415);
+    assert_eq!(status(&send(post("/api/v1/absences", json, absence)).await), 201);
+    assert!(world.ask("GET", "/api/v1/absences").await.contains(r#""site":"th-0316""#));
+    assert_eq!(status(&world.ask("DELETE", "/api/v1/absences/1").await), 204);
+    assert_eq!(status(&world.ask("DELETE", "/api/v1/absences/1").await), 404);
+    assert_eq!(status(&world.ask("GET", "/api/v1/absences/1").await), 405);
 }

@@ -1,4 +1,4 @@
-//! Follows the directory of calendars, each file by itself.
+//! Follows the directory of calendars, each file by itself, and what is fetched beside it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,6 +13,7 @@ use super::Finding;
 use super::calm::{Calm, Stamp, stamp};
 use crate::meetings::Calendar;
 use crate::meetings::files::{self, Content, Text};
+use crate::polling::Inbox;
 
 /// What the file system says of the directory; none where it cannot be listed.
 type Stamps = Option<Vec<(PathBuf, Stamp)>>;
@@ -20,7 +21,10 @@ type Stamps = Option<Vec<(PathBuf, Stamp)>>;
 /// The directory, and what was last made of it.
 #[derive(Debug)]
 pub(super) struct Follower {
-    directory: PathBuf,
+    directory: Option<PathBuf>,
+    /// What is fetched, and the version of it that was judged.
+    inbox: Arc<Inbox>,
+    fetched: u64,
     calm: Calm<Stamps>,
     files: BTreeMap<PathBuf, File>,
     /// The faults said last.
@@ -39,9 +43,11 @@ struct File {
 }
 
 impl Follower {
-    pub(super) fn new(directory: &Path) -> Self {
+    pub(super) fn new(directory: Option<&Path>, inbox: Arc<Inbox>) -> Self {
         Self {
-            directory: directory.to_owned(),
+            directory: directory.map(Path::to_owned),
+            inbox,
+            fetched: 0,
             calm: Calm::default(),
             files: BTreeMap::new(),
             said: Vec::new(),
@@ -49,12 +55,14 @@ impl Follower {
         }
     }
 
-    /// Looks whether a file has changed, come or gone; gives the new calendar, if there is one.
+    /// Looks whether a file has changed, come or gone, or something was fetched; gives the new
+    /// calendar, if there is one.
     pub(super) fn look(&mut self) -> Finding<Calendar> {
-        let listed = files::list(&self.directory);
+        let listed = self.list();
         let stamps = listed.as_ref().ok();
         let stamps = stamps.map(|paths| paths.iter().map(|p| (p.clone(), stamp(p))).collect());
-        if !self.calm.read_now(stamps) {
+        let fetched = self.inbox.version() != self.fetched;
+        if !self.calm.read_now(stamps) && !fetched {
             return Finding::NOTHING;
         }
         self.judge(listed, false)
@@ -63,7 +71,13 @@ impl Follower {
     /// Reads all because somebody asked; says faults even if they were said before.
     pub(super) fn reload(&mut self) -> Finding<Calendar> {
         self.said.clear();
-        self.judge(files::list(&self.directory), true)
+        self.inbox.ask();
+        let listed = self.list();
+        self.judge(listed, true)
+    }
+
+    fn list(&self) -> io::Result<Vec<PathBuf>> {
+        self.directory.as_deref().map_or(Ok(Vec::new()), files::list)
     }
 
     fn judge(&mut self, listed: io::Result<Vec<PathBuf>>, asked: bool) -> Finding<Calendar> {
@@ -80,12 +94,20 @@ impl Follower {
                 }
             }
             // The files are as they were, as far as anybody knows.
-            Err(error) => faults.extend(files::unread(&self.directory, &error).0),
+            Err(error) => {
+                let directory = self.directory.as_deref().unwrap_or(Path::new(""));
+                faults.extend(files::unread(directory, &error).0);
+            }
         }
+        // First the version: what is found after it is found by the next look.
+        let version = self.inbox.version();
+        anew |= std::mem::replace(&mut self.fetched, version) != version;
+        let (fetched, wrong) = self.inbox.found();
+        faults.extend(wrong);
         let good = self.files.iter().filter_map(|(path, file)| {
             file.content.as_ref().map(|content| (path.clone(), Arc::clone(content)))
         });
-        let (calendar, between) = files::assemble(&good.collect());
+        let (calendar, between) = files::assemble(&good.chain(fetched).collect());
         faults.extend(between);
         anew |= faults != self.said;
         let judged = anew.then_some(faults.is_empty());
@@ -99,7 +121,7 @@ impl Follower {
                 tracing::error!("{fault}");
             }
             if !faults.is_empty() {
-                tracing::error!("calendar: files with faults stay as they were");
+                tracing::error!("calendar: what has faults stays as it was");
             }
             self.said = faults;
         }

@@ -22,12 +22,19 @@ impl Scene {
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let calendars = directory.path().join("meetings");
         std::fs::create_dir(&calendars).unwrap();
-        let (inventory, calendar, mut watch) =
-            Watch::begin(&path, Some(&calendars), Arc::clone(&telemetry)).unwrap();
-        assert!(calendar.meetings.is_empty());
+        let text = "agents: { names: [a] }\ninventory: sites.yaml\nmeetings: meetings\nabsences: absences.yaml\n";
+        let file = directory.path().join("collector.yaml");
+        std::fs::write(&file, text).unwrap();
+        std::fs::write(directory.path().join("absences.yaml"), "absences: []").unwrap();
+        let config = Config::read(&file).unwrap();
+        let store = crate::store::open(&directory.path().join("state")).unwrap();
+        let inbox = Arc::new(Inbox::open(store, &[]).unwrap());
+        let (inventory, news, mut watch) =
+            Watch::begin(&config, inbox, Arc::clone(&telemetry)).unwrap();
+        assert_eq!((news.calendar, news.absences), (None, Some(vec![])));
         assert_eq!(inventory.sites.len(), 1);
         while watch.inventory.calm.is_stirred() {
-            assert_eq!(watch.look(false), (None, None));
+            watch.look(false);
         }
         Self { _directory: directory, path, calendars, telemetry, watch }
     }
@@ -38,13 +45,15 @@ impl Scene {
 
     /// Two looks, after which a change that has come to rest is known.
     fn look(&mut self) -> Option<usize> {
-        let inventory = self.watch.look(false).0.or_else(|| self.watch.look(false).0);
+        let inventory =
+            self.watch.look(false).inventory.or_else(|| self.watch.look(false).inventory);
         inventory.map(|inventory| inventory.sites.len())
     }
 
     /// Ids and titles of the calendar, where two looks find a new one.
     fn look_for_meetings(&mut self) -> Option<String> {
-        let calendar = self.watch.look(false).1.or_else(|| self.watch.look(false).1)?;
+        let calendar =
+            self.watch.look(false).calendar.or_else(|| self.watch.look(false).calendar)?;
         let meetings = calendar.meetings.values();
         let told = meetings.map(|(meeting, _)| format!("{} {}", meeting.id, meeting.title));
         Some(told.collect::<Vec<_>>().join(", "))
@@ -86,7 +95,7 @@ fn a_bad_file_leaves_everything_as_it_was_until_it_is_mended() {
 fn a_file_that_is_gone_for_a_moment_is_no_fault() {
     let mut scene = Scene::new();
     std::fs::remove_file(&scene.path).unwrap();
-    assert_eq!(scene.watch.look(false).0, None);
+    assert_eq!(scene.watch.look(false).inventory, None);
     scene.write(TWO);
     assert_eq!((scene.look(), scene.successful()), (Some(2), 1));
     std::fs::remove_file(&scene.path).unwrap();
@@ -106,16 +115,20 @@ fn a_file_under_a_new_name_takes_the_old_ones_place() {
 fn who_asks_is_answered_at_once() {
     let mut scene = Scene::new();
     scene.write(TWO);
-    assert_eq!(scene.watch.look(true).0.unwrap().sites.len(), 2);
-    assert_eq!(scene.watch.look(true).0, None);
+    assert_eq!(scene.watch.look(true).inventory.unwrap().sites.len(), 2);
+    assert_eq!(scene.watch.look(true).inventory, None);
     scene.write(BAD);
-    assert_eq!((scene.watch.look(true).0, scene.successful()), (None, 0));
+    assert_eq!((scene.watch.look(true).inventory, scene.successful()), (None, 0));
 }
 
 #[test]
-fn a_first_inventory_must_be_good() {
-    let telemetry = Arc::new(Telemetry::new().unwrap());
-    assert!(Watch::begin(Path::new("/nonexistent/sites.yaml"), None, telemetry).is_err());
+fn without_a_first_inventory_there_is_nothing_to_begin_with() {
+    let scene = Scene::new();
+    std::fs::remove_file(&scene.path).unwrap();
+    let config = Config::read(&scene.path.with_file_name("collector.yaml")).unwrap();
+    let store = crate::store::open(&config.state_dir).unwrap();
+    let inbox = Arc::new(Inbox::open(store, &[]).unwrap());
+    assert!(Watch::begin(&config, inbox, Arc::clone(&scene.telemetry)).is_err());
 }
 
 fn meeting(id: &str, title: &str) -> String {
@@ -175,4 +188,19 @@ fn a_directory_that_is_gone_is_a_fault_and_its_meetings_stay() {
     assert_eq!((scene.look_for_meetings(), scene.successful()), (None, 0));
     std::fs::rename(&aside, &scene.calendars).unwrap();
     assert_eq!((scene.look_for_meetings(), scene.successful()), (None, 1));
+}
+
+#[test]
+fn bad_absences_leave_the_last_good_ones_in_force_and_show() {
+    let mut scene = Scene::new();
+    let path = scene.path.with_file_name("absences.yaml");
+    let mut look = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let news = scene.watch.look(false).absences.or_else(|| scene.watch.look(false).absences);
+        (news.map(|absences| absences.len()), scene.successful())
+    };
+    let one = "absences: [{ site: a, from: 2026-11-23, to: 2026-11-23, reason: x }]";
+    assert_eq!(look(one), (Some(1), 1));
+    assert_eq!(look(&one[..60]), (None, 0));
+    assert_eq!(look("absences: []"), (Some(0), 1));
 }

@@ -1,0 +1,197 @@
+//! `/api/v1/absences`: absences and maintenance windows read, and those made and taken away by
+//! other programs. What is made here has the shape and the rules of one in the file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use hyper::{Response, StatusCode};
+use rusqlite::Connection;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tracing::error;
+use wire::UnixMillis;
+use wire::yaml::Faults;
+
+use super::{ABSENCES, Absence, Scope, Shared, file};
+use crate::answers;
+use crate::api::Moment;
+use crate::listener::Body;
+use crate::store;
+
+/// Ids and texts of one absence, generously.
+pub const BODY_BYTES: usize = 16 * 1024;
+
+/// What is read and kept of them.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    store: Arc<Mutex<Connection>>,
+    absences: Arc<Shared>,
+}
+
+/// Why nothing is done.
+#[derive(Debug)]
+enum Refusal {
+    Told(StatusCode, String),
+    Faulty(Faults),
+    Store(rusqlite::Error),
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    now: Moment,
+    absences: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    /// Of those that came through the API; what stands in the file is changed there.
+    id: Option<i64>,
+    source: &'static str,
+    site: Option<&'a str>,
+    area: Option<&'a str>,
+    uplink: Option<&'a str>,
+    from: Moment,
+    to: Moment,
+    reason: &'a str,
+    /// Whether it excuses now.
+    now: bool,
+}
+
+#[derive(Serialize)]
+struct Told {
+    error: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<String>,
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Desk {
+    /// Puts the stored absences in force. One that is no longer understood is said and left
+    /// where it is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(connection: Connection, absences: Arc<Shared>) -> rusqlite::Result<Self> {
+        let mut stored = BTreeMap::new();
+        for (id, definition) in store::absences::all(&connection)? {
+            match file::one(Path::new("absence"), &definition) {
+                Ok(absence) => drop(stored.insert(id, absence)),
+                Err(faults) => error!(id, "stored absence: {faults}"),
+            }
+        }
+        absences.set_stored(stored);
+        Ok(Self { store: Arc::new(Mutex::new(connection)), absences })
+    }
+
+    /// Every absence that is not over.
+    #[must_use]
+    pub fn list(&self, now: UnixMillis) -> Response<Body> {
+        let (of_file, stored) = self.absences.parts();
+        let of_file = of_file.iter().map(|absence| line(None, absence, now));
+        let stored = stored.iter().map(|(id, absence)| line(Some(*id), absence, now));
+        let mut absences: Vec<_> = of_file.chain(stored).collect();
+        absences.retain(|absence| absence.to.0 > now);
+        absences.sort_by_key(|absence| absence.from.0);
+        answers::json(StatusCode::OK, &List { now: Moment(now), absences })
+    }
+
+    /// Keeps the absence in `body`.
+    pub async fn add(&self, body: Bytes, now: UnixMillis) -> Response<Body> {
+        self.blocking(move |desk| {
+            let bad = |error: serde_json::Error| {
+                Refusal::Told(StatusCode::BAD_REQUEST, format!("no JSON: {error}"))
+            };
+            let json: &RawValue = serde_json::from_slice(&body).map_err(bad)?;
+            let absence = file::one(Path::new("body"), json.get()).map_err(Refusal::Faulty)?;
+            if absence.to <= now {
+                let told = "the absence is over already".to_owned();
+                return Err(Refusal::Told(StatusCode::UNPROCESSABLE_ENTITY, told));
+            }
+            // Held from the count to the change.
+            let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
+            if desk.absences.parts().1.len() >= ABSENCES {
+                let told = format!("there are {ABSENCES} absences; take old ones away first");
+                return Err(Refusal::Told(StatusCode::CONFLICT, told));
+            }
+            let id = store::absences::add(&store, json.get(), absence.to, now)?;
+            let answer = answers::json(StatusCode::CREATED, &line(Some(id), &absence, now));
+            desk.absences.change_stored(id, Some(absence));
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Takes an absence away.
+    pub async fn delete(&self, id: String) -> Response<Body> {
+        self.blocking(move |desk| {
+            let unknown =
+                || Refusal::Told(StatusCode::NOT_FOUND, format!("there is no absence {id}"));
+            let number: i64 = id.parse().map_err(|_| unknown())?;
+            let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
+            if !store::absences::delete(&store, number)? {
+                return Err(unknown());
+            }
+            desk.absences.change_stored(number, None);
+            Ok(answers::empty(StatusCode::NO_CONTENT))
+        })
+        .await
+    }
+
+    /// Commits wait for the disk.
+    async fn blocking(
+        &self,
+        work: impl FnOnce(&Self) -> Result<Response<Body>, Refusal> + Send + 'static,
+    ) -> Response<Body> {
+        let desk = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&desk).unwrap_or_else(Refusal::answer));
+        done.await.unwrap_or_else(|_| answers::empty(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+}
+
+fn line(id: Option<i64>, absence: &Absence, now: UnixMillis) -> Line<'_> {
+    let (site, area, uplink) = match &absence.of {
+        Scope::Site(id) => (Some(id.as_str()), None, None),
+        Scope::Area(id) => (None, Some(id.as_str()), None),
+        Scope::Uplink(name) => (None, None, Some(name.as_str())),
+    };
+    Line {
+        id,
+        source: if id.is_some() { "api" } else { "file" },
+        site,
+        area,
+        uplink,
+        from: Moment(absence.from),
+        to: Moment(absence.to),
+        reason: &absence.reason,
+        now: absence.from <= now && now < absence.to,
+    }
+}
+
+impl Refusal {
+    fn answer(self) -> Response<Body> {
+        let told = |error: &str| Told { error: error.to_owned(), faults: Vec::new() };
+        match self {
+            Self::Told(status, error) => answers::json(status, &told(&error)),
+            Self::Faulty(faults) => {
+                let faults = faults.0.iter().map(ToString::to_string).collect();
+                let told = Told { error: "the absence has faults".to_owned(), faults };
+                answers::json(StatusCode::UNPROCESSABLE_ENTITY, &told)
+            }
+            Self::Store(error) => {
+                error!(%error, "an absence could not be kept");
+                let told = told("the store cannot be written");
+                answers::retry_after(answers::json(StatusCode::SERVICE_UNAVAILABLE, &told), 5)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
