@@ -114,8 +114,8 @@ impl CommandError {
 pub fn check(config: &Config, language: Language) -> Result<String, CommandError> {
     let inventory = inventory::load(&config.inventory).map_err(StartError::Inventory)?;
     let (fetched, away) = fetched(config);
-    let calendar =
-        files::load(config.meetings.as_deref(), fetched).map_err(StartError::Calendar)?;
+    let calendar = files::load_with(config.meetings.as_deref(), fetched);
+    let calendar = calendar.map_err(StartError::Calendar)?;
     let has_calendar = config.meetings.is_some() || !config.meeting_urls.is_empty();
     if let Some(path) = &config.absences {
         absences::load(path).map_err(StartError::Calendar)?;

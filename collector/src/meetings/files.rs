@@ -158,11 +158,19 @@ pub fn assemble(files: &BTreeMap<PathBuf, Arc<Content>>) -> (Calendar, Vec<Fault
     (calendar, faults)
 }
 
-/// Reads the whole directory, where there is one, and what was fetched with it.
+/// Reads the whole directory.
 ///
 /// # Errors
 /// Every fault of every file.
-pub fn load(
+pub fn load(directory: &Path) -> Result<Calendar, Faults> {
+    load_with(Some(directory), BTreeMap::new())
+}
+
+/// Reads the directory, where there is one, and with it what was fetched.
+///
+/// # Errors
+/// Every fault of every file.
+pub fn load_with(
     directory: Option<&Path>,
     fetched: BTreeMap<PathBuf, Arc<Content>>,
 ) -> Result<Calendar, Faults> {
