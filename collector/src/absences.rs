@@ -107,6 +107,12 @@ impl Shared {
         });
     }
 
+    fn forget_over(&self, now: UnixMillis) {
+        self.change(|state| {
+            Arc::make_mut(&mut state.stored).retain(|_, absence| absence.to > now);
+        });
+    }
+
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);

@@ -116,6 +116,9 @@ impl Desk {
             }
             // Held from the count to the change.
             let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
+            // Roll calls have written down whom they excused and why.
+            store::absences::forget_over(&store, now)?;
+            desk.absences.forget_over(now);
             if desk.absences.parts().1.len() >= ABSENCES {
                 let told = format!("there are {ABSENCES} absences; take old ones away first");
                 return Err(Refusal::Told(StatusCode::CONFLICT, told));

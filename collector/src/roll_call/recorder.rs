@@ -13,6 +13,9 @@ use crate::meetings::Occurrence;
 use crate::readiness::{Judgement, Verdict};
 use crate::store::roll_calls;
 
+/// Between two looks for roll calls that are kept no longer; they grow old a day at a time.
+const PRUNE_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
 /// Writes each roll call once. Which are written is the store's to know; what is kept here only
 /// spares the work.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Recorder {
     written: BTreeSet<Key>,
     /// Whether the last write failed: one line in the log for a full disk, not one a second.
     failing: bool,
+    /// When it was last looked for those that are kept no longer.
+    pruned_at: Option<UnixMillis>,
 }
 
 impl Recorder {
@@ -31,7 +36,7 @@ impl Recorder {
     /// When the store cannot be read.
     pub fn new(connection: Connection, now: UnixMillis) -> rusqlite::Result<Self> {
         let written = roll_calls::written(&connection, now)?;
-        Ok(Self { connection, listening_since: now, written, failing: false })
+        Ok(Self { connection, listening_since: now, written, failing: false, pruned_at: None })
     }
 
     /// Writes what is due. What the disk refuses is due again with the next judgement, until the
@@ -42,6 +47,7 @@ impl Recorder {
         occurrences: &[Occurrence],
         inventory: &Inventory,
     ) {
+        self.prune(judgement.at);
         let since = self.listening_since;
         let calls = due(judgement, occurrences, inventory, since, &self.written);
         if calls.is_empty() {
@@ -73,5 +79,17 @@ impl Recorder {
             occurrences.iter().any(|one| one.id == key.meeting && one.start == key.start)
         };
         self.written.retain(coming);
+    }
+
+    fn prune(&mut self, now: UnixMillis) {
+        if self.pruned_at.is_some_and(|at| now.saturating_sub(at) < PRUNE_MILLIS) {
+            return;
+        }
+        self.pruned_at = Some(now);
+        match roll_calls::prune(&mut self.connection) {
+            Ok(0) => {}
+            Ok(removed) => info!(removed, "roll calls of more than five years ago are removed"),
+            Err(error) => error!(%error, "old roll calls cannot be removed"),
+        }
     }
 }

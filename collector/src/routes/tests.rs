@@ -325,11 +325,12 @@ async fn a_roll_call_is_asked_for_and_attendance_posted() {
     let world = World::start();
     let text = "sites: [{ id: th-0316, name: \"Xã Hoằng Lộc\" }]";
     let inventory = crate::inventory::parse("a.yaml".as_ref(), text.as_bytes()).unwrap();
+    let now = crate::now();
     let occurrence = crate::meetings::Occurrence {
         id: "m@2026-11-23T07:30".to_owned(),
         title: "Giao ban".to_owned(),
-        start: 1_000_000,
-        end: 9_000_000,
+        start: now,
+        end: now + 8_000_000,
         sites: ["th-0316".parse().unwrap()].into(),
         needs: None,
         unmatched: Vec::new(),
@@ -339,7 +340,7 @@ async fn a_roll_call_is_asked_for_and_attendance_posted() {
         sites: std::collections::BTreeMap::new(),
     };
     let judgement = crate::readiness::Judgement {
-        at: 1_000_500,
+        at: now + 500,
         sites: std::collections::BTreeMap::new(),
         meetings: vec![judged],
         incidents: Vec::new(),

@@ -30,6 +30,11 @@ pub fn delete(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
     Ok(connection.execute("DELETE FROM absences WHERE id = ?1", [id])? > 0)
 }
 
+/// Forgets the absences that are over.
+pub fn forget_over(connection: &Connection, now: UnixMillis) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM absences WHERE ends_at <= ?1", [now]).map(drop)
+}
+
 /// Every absence's id and definition.
 pub fn all(connection: &Connection) -> rusqlite::Result<Vec<(i64, String)>> {
     connection

@@ -1,4 +1,8 @@
-//! Roll calls on disk: written once, never changed. SQLite itself refuses anything else.
+//! Roll calls on disk: written once, never changed, and kept for five years. SQLite itself refuses
+//! anything else.
+//!
+//! Five years are what the numbers of monthly and yearly reports may be asked after, and a change
+//! of the people who remember them. At 10 MB a month they are 600 MB.
 
 use std::collections::BTreeSet;
 
@@ -42,12 +46,16 @@ CREATE TABLE IF NOT EXISTS roll_call_sites (
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS roll_calls_stay BEFORE UPDATE ON roll_calls
 BEGIN SELECT RAISE(ABORT, 'a roll call is never rewritten'); END;
-CREATE TRIGGER IF NOT EXISTS roll_calls_remain BEFORE DELETE ON roll_calls
-BEGIN SELECT RAISE(ABORT, 'a roll call is never removed'); END;
 CREATE TRIGGER IF NOT EXISTS roll_call_sites_stay BEFORE UPDATE ON roll_call_sites
 BEGIN SELECT RAISE(ABORT, 'a roll call is never rewritten'); END;
-CREATE TRIGGER IF NOT EXISTS roll_call_sites_remain BEFORE DELETE ON roll_call_sites
-BEGIN SELECT RAISE(ABORT, 'a roll call is never removed'); END;
+DROP TRIGGER IF EXISTS roll_calls_remain;
+CREATE TRIGGER roll_calls_remain BEFORE DELETE ON roll_calls
+WHEN OLD.starts_at >= unixepoch('now', '-5 years') * 1000
+BEGIN SELECT RAISE(ABORT, 'a roll call is never removed before five years'); END;
+DROP TRIGGER IF EXISTS roll_call_sites_remain;
+CREATE TRIGGER roll_call_sites_remain BEFORE DELETE ON roll_call_sites
+WHEN OLD.starts_at >= unixepoch('now', '-5 years') * 1000
+BEGIN SELECT RAISE(ABORT, 'a roll call is never removed before five years'); END;
 ";
 
 /// Writes roll calls, each whole or not at all, and passes over those that are written already.
@@ -138,6 +146,24 @@ pub fn written(connection: &Connection, now: UnixMillis) -> rusqlite::Result<BTr
         .prepare("SELECT meeting, starts_at, minutes_before FROM roll_calls WHERE ends_at > ?1")?;
     let keys = keys.query_map([now], key)?.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(keys.into_iter().flatten().collect())
+}
+
+/// Removes roll calls of more than five years ago, and the attendance of their meetings. Returns
+/// how many. By the clock of the trigger, which is the machine's.
+pub fn prune(connection: &mut Connection) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let over = "starts_at < unixepoch('now', '-5 years') * 1000";
+    transaction.execute(&format!("DELETE FROM roll_call_sites WHERE {over}"), [])?;
+    let removed = transaction.execute(&format!("DELETE FROM roll_calls WHERE {over}"), [])?;
+    if removed > 0 {
+        // A meeting that was moved into these years keeps its attendance.
+        transaction.execute(
+            "DELETE FROM attendance WHERE meeting NOT IN (SELECT meeting FROM roll_calls)",
+            [],
+        )?;
+    }
+    transaction.commit()?;
+    Ok(removed)
 }
 
 /// `None` where a newer program knows a moment that this one does not.

@@ -60,7 +60,7 @@ fn a_roll_call_is_read_as_it_was_written() {
 fn a_roll_call_is_written_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut connection = store::open(directory.path()).unwrap();
-    let first = call("m@1", 90_000_000, Moment::Start);
+    let first = call("m@1", crate::now(), Moment::Start);
     let mut second = first.clone();
     second.recorded_at += 60_000;
     second.sites.clear();
@@ -76,6 +76,34 @@ fn a_roll_call_is_written_once() {
         let error = connection.execute(statement, []).unwrap_err().to_string();
         assert!(error.contains("a roll call is never"), "{statement}: {error}");
     }
+}
+
+#[test]
+fn a_roll_call_is_kept_for_five_years_and_its_attendance_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut connection = store::open(directory.path()).unwrap();
+    let day = 24 * 60 * 60 * 1000;
+    let years_ago = |years: i64| crate::now() - years * 365 * day;
+    let calls = [
+        call("old@1", years_ago(6), Moment::Start),
+        call("moved@1", years_ago(6), Moment::Start),
+        call("moved@1", years_ago(4), Moment::Start),
+        call("new@1", years_ago(1), Moment::Start),
+    ];
+    assert_eq!(write(&mut connection, &calls).unwrap(), 4);
+    let there = crate::roll_call::attendance::Presence::Present;
+    let attendance = BTreeMap::from([("th-0316".parse().unwrap(), there)]);
+    for meeting in ["old@1", "moved@1", "new@1"] {
+        store::attendance::put(&mut connection, meeting, &attendance, 1).unwrap();
+    }
+    assert_eq!(prune(&mut connection).unwrap(), 2);
+    assert_eq!(prune(&mut connection).unwrap(), 0);
+    assert_eq!(meetings(&connection).unwrap(), ["moved@1", "new@1"]);
+    assert_eq!(of_meeting(&connection, "moved@1").unwrap(), calls[2..3]);
+    let attended = |meeting| store::attendance::of_meeting(&connection, meeting).unwrap().len();
+    assert_eq!(["old@1", "moved@1", "new@1"].map(attended), [0, 1, 1]);
+    let sites = "SELECT count(*) FROM roll_call_sites";
+    assert_eq!(connection.query_row(sites, [], |row| row.get::<_, i64>(0)).unwrap(), 4);
 }
 
 #[test]
