@@ -222,9 +222,10 @@ impl Judge {
             .map(|meeting| judge_meeting(world, meeting, &assessments, &self.memory))
             .collect();
         let sites = inventory.sites.iter().filter_map(|(id, site)| {
-            let needs = needs_now(world, id, site);
+            let assessment = assessments.get(id)?;
+            let needs = needs_now(world, id, site, assessment);
             let excuse = world.excuse(id, now);
-            Some((id.clone(), assessments.get(id)?.verdict(&needs, excuse, Vec::new())))
+            Some((id.clone(), assessment.verdict(&needs, excuse, Vec::new())))
         });
         let sites = sites.collect();
         let incidents = self.incidents(world, &assessments, &in_meetings);
@@ -275,17 +276,33 @@ impl<'a> World<'a> {
 }
 
 /// What a site needs by itself; while it is watched for a meeting, what that needs of it.
-fn needs_now(world: World<'_>, id: &SiteId, site: &inventory::Site) -> Vec<Capability> {
+fn needs_now(
+    world: World<'_>,
+    id: &SiteId,
+    site: &inventory::Site,
+    assessment: &Assessment,
+) -> Vec<Capability> {
     let now = world.fleet.now;
     let meetings = world.occurrences.iter().filter(|o| o.is_watched(now) && o.sites.contains(id));
     let mut needs: BTreeSet<Capability> = BTreeSet::new();
     for meeting in meetings {
-        needs.extend(world.policy.needs(Some(site), Some(meeting)));
+        needs.extend(needs_of(world.policy, Some(site), Some(meeting), assessment));
     }
     if needs.is_empty() {
-        needs.extend(world.policy.needs(Some(site), None));
+        needs.extend(needs_of(world.policy, Some(site), None, assessment));
     }
     needs.into_iter().collect()
+}
+
+/// What was written down as needed, or else what usually is.
+fn needs_of(
+    policy: &Policy,
+    site: Option<&inventory::Site>,
+    meeting: Option<&Occurrence>,
+    assessment: &Assessment,
+) -> Vec<Capability> {
+    let written = policy.needs(site, meeting).map(<[_]>::to_vec);
+    written.unwrap_or_else(|| assessment.usual_needs().collect())
 }
 
 fn judge_meeting(
@@ -297,11 +314,13 @@ fn judge_meeting(
     let now = world.fleet.now;
     let sites = meeting.sites.iter().filter_map(|id| {
         let site = world.fleet.site(id.as_str()).map(|(_, site)| site);
-        let needs = world.policy.needs(world.inventory.sites.get(id), Some(meeting));
+        let assessment = assessments.get(id)?;
+        let expected = world.inventory.sites.get(id);
+        let needs = needs_of(world.policy, expected, Some(meeting), assessment);
         // What counts is whether it is excused when it must be there.
         let excuse = world.excuse(id, now.max(meeting.start));
         let foreseen = look_ahead::reasons(id, site, meeting, world.occurrences, (memory, now));
-        Some((id.clone(), assessments.get(id)?.verdict(needs, excuse, foreseen)))
+        Some((id.clone(), assessment.verdict(&needs, excuse, foreseen)))
     });
     MeetingVerdict { id: meeting.id.clone(), sites: sites.collect() }
 }

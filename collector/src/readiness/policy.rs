@@ -17,8 +17,10 @@ const READINGS: usize = 20;
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// What a meeting needs of a site where neither the meeting nor the site nor its level says.
-    /// The network: without it there is no meeting, and every agent can measure it.
-    pub needs: Vec<Capability>,
+    /// Where this does not say either: the network, without which there is no meeting, and of
+    /// camera, microphone, speaker, display and codec whatever the site's agent looks at. Who lets the camera be looked at wants to
+    /// know that it is missing; who has no probe for it must not be told "unknown" for ever.
+    pub needs: Option<Vec<Capability>>,
     /// What a meeting needs of the sites of a level, by the level's name in the inventory.
     pub levels: BTreeMap<String, Vec<Capability>>,
     /// Capabilities of which one working source is enough: a room with two cameras can meet with
@@ -31,6 +33,15 @@ pub struct Policy {
     /// How often a fault must be seen.
     pub damping: Damping,
 }
+
+/// What stands in a room for its meetings, and nowhere without need.
+pub(super) const ROOM: [Capability; 5] = [
+    Capability::Camera,
+    Capability::Microphone,
+    Capability::Speaker,
+    Capability::Display,
+    Capability::Codec,
+];
 
 /// From where on a measurement is a fault.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -85,9 +96,9 @@ pub struct Damping {
 
 impl Default for Policy {
     fn default() -> Self {
-        use Capability::{Camera, Display, Microphone, Network, Speaker};
+        use Capability::{Camera, Display, Microphone, Speaker};
         Self {
-            needs: vec![Network],
+            needs: None,
             levels: BTreeMap::new(),
             one_is_enough: vec![Camera, Microphone, Speaker, Display],
             thresholds: Thresholds::default(),
@@ -161,21 +172,18 @@ impl Policy {
         faults
     }
 
-    /// What is needed of a site: the meeting's word before the site's, the level's, the default.
+    /// What somebody wrote down as needed of a site: the meeting's word before the site's, the
+    /// level's, that for all. `None` where nobody did; see [`Self::needs`].
     #[must_use]
     pub fn needs<'a>(
         &'a self,
         site: Option<&'a inventory::Site>,
         meeting: Option<&'a Occurrence>,
-    ) -> &'a [Capability] {
-        if let Some(needs) = meeting.and_then(|meeting| meeting.needs.as_deref()) {
-            return needs;
-        }
-        let Some(site) = site else { return &self.needs };
-        if !site.needs.is_empty() {
-            return &site.needs;
-        }
-        self.levels.get(&site.level).unwrap_or(&self.needs)
+    ) -> Option<&'a [Capability]> {
+        let of_meeting = meeting.and_then(|meeting| meeting.needs.as_deref());
+        let of_site = || site.map(|site| &site.needs[..]).filter(|needs| !needs.is_empty());
+        let of_level = || site.and_then(|site| self.levels.get(&site.level)).map(Vec::as_slice);
+        of_meeting.or_else(of_site).or_else(of_level).or(self.needs.as_deref())
     }
 }
 
@@ -200,7 +208,7 @@ mod tests {
     fn the_meeting_goes_before_the_site_the_site_before_its_level() {
         use Capability::{Camera, Codec, Display, Network};
         let levels = BTreeMap::from([("province".to_owned(), vec![Codec])]);
-        let policy = Policy { levels, ..Policy::default() };
+        let policy = Policy { levels, needs: Some(vec![Network]), ..Policy::default() };
         let meeting = |needs| Occurrence {
             id: String::new(),
             title: String::new(),
@@ -220,8 +228,9 @@ mod tests {
             (Some(&commune), None, Network),
             (None, None, Network),
         ] {
-            assert_eq!(policy.needs(site, meeting), [needs]);
+            assert_eq!(policy.needs(site, meeting), Some(&[needs][..]));
         }
+        assert_eq!(Policy::default().needs(Some(&commune), Some(&silent)), None);
     }
 
     #[test]
@@ -256,6 +265,6 @@ mod tests {
                 .unwrap();
         assert_eq!(policy.thresholds.loss_ratio, Limit { degraded: 0.02, failed: 0.1 });
         assert_eq!(policy.thresholds.rtt_seconds, Thresholds::default().rtt_seconds);
-        assert_eq!(policy.needs, [Capability::Network]);
+        assert_eq!(policy.needs, None);
     }
 }

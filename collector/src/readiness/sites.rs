@@ -8,7 +8,7 @@ use wire::{SiteId, UnixMillis};
 
 use super::damping::Memory;
 use super::evidence::{Finding, Sense, beyond};
-use super::policy::Policy;
+use super::policy::{Policy, ROOM};
 use super::{CapabilityVerdict, Reason, SiteVerdict, Verdict};
 use crate::fleet::{Probe, Site};
 
@@ -113,6 +113,15 @@ impl Assessment {
     pub(super) fn without_network_since(&self) -> Option<UnixMillis> {
         let network = self.capabilities.get(&Capability::Network)?;
         (network.verdict == Some(Verdict::NotReady)).then_some(network.evidence_at).flatten()
+    }
+
+    /// What is needed where nobody wrote it down: the network, and what its agent looks at in the
+    /// room. A probe that was taken away is forgotten with its last reading.
+    pub(super) fn usual_needs(&self) -> impl Iterator<Item = Capability> {
+        let looked_at = |capability: &Capability| {
+            self.capabilities.get(capability).is_some_and(|assessed| assessed.verdict.is_some())
+        };
+        std::iter::once(Capability::Network).chain(ROOM.into_iter().filter(looked_at))
     }
 
     /// Whether anything is heard of the site.
