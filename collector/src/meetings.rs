@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use wire::ids::MeetingId;
@@ -83,6 +84,8 @@ pub struct Meeting {
     pub rule: Option<Rule>,
     /// What differs from the rule, by the start that the rule gives.
     pub changes: BTreeMap<DateTime, Change>,
+    /// What differs from a start on, the earliest first; changes of single ones go before.
+    pub later: Vec<Later>,
     /// Whether it does not take place at all.
     pub cancelled: bool,
     /// Who takes part.
@@ -98,6 +101,17 @@ pub enum Change {
     Dropped,
     /// It takes place at another time, or otherwise.
     Moved(Moved),
+}
+
+/// How all occurrences differ from one on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Later {
+    /// The start of the first, as the rule gives it.
+    pub from: DateTime,
+    /// How much later each is, on the wall.
+    pub by: SignedDuration,
+    /// What else is different; the start is that of the first.
+    pub change: Change,
 }
 
 /// An occurrence that differs from its rule. `None`: as in the meeting.
@@ -152,8 +166,11 @@ impl Meeting {
             return Vec::new();
         }
         let touches = |slot: &Slot<'_>| slot.start < to && slot.end > from;
-        let kept = self.starts().take_while(|start| *start < to);
-        let kept = kept.filter_map(|start| self.slot(on_the_wall(start, &self.zone), start, None));
+        // Those that were moved forward may start before what the rule gives.
+        let reach = self.later.iter().map(|later| later.by.abs().as_millis()).max().unwrap_or(0);
+        let until = to.saturating_add(i64::try_from(reach).unwrap_or(i64::MAX));
+        let kept = self.starts().take_while(|start| *start < until);
+        let kept = kept.filter_map(|start| self.planned(on_the_wall(start, &self.zone), start));
         let moved = self.changes.iter().filter_map(|(original, change)| match change {
             Change::Dropped => None,
             Change::Moved(moved) => self.slot(*original, moved.start, Some(moved)),
@@ -175,6 +192,19 @@ impl Meeting {
         let once = if self.rule.is_none() { self.zone.to_timestamp(self.start).ok() } else { None };
         let rule = self.rule.as_ref().map(Rule::starts).into_iter().flatten();
         once.map(jiff::Timestamp::as_millisecond).into_iter().chain(rule)
+    }
+
+    /// The time of a start that the rule gives, by what holds from some start on.
+    fn planned(&self, original: DateTime, start: UnixMillis) -> Option<Slot<'_>> {
+        match self.later.iter().rev().find(|later| later.from <= original) {
+            None => self.slot(original, start, None),
+            Some(Later { change: Change::Dropped, .. }) => None,
+            Some(Later { by, change: Change::Moved(moved), .. }) => {
+                let wall = original.checked_add(*by).ok()?;
+                let start = self.zone.to_timestamp(wall).ok()?.as_millisecond();
+                self.slot(original, start, Some(moved))
+            }
+        }
     }
 
     fn slot<'a>(

@@ -20,6 +20,7 @@ use super::{MEETINGS, Participants};
 
 mod lines;
 mod meeting;
+mod vtimezone;
 mod zones;
 
 #[cfg(test)]
@@ -42,6 +43,8 @@ pub(super) struct Event {
     cancelled: bool,
     /// The occurrence that it replaces.
     recurrence: Option<UnixMillis>,
+    /// Whether it replaces all after that one too (`RANGE=THISANDFUTURE`).
+    and_later: bool,
     zone: TimeZone,
     start: DateTime,
     duration: Duration,
@@ -139,6 +142,9 @@ impl Reader<'_> {
             stamp: one("DTSTAMP").and_then(|line| self.moment(line)).unwrap_or(0),
             cancelled,
             recurrence,
+            and_later: recurrence_line
+                .and_then(|line| line.parameter("RANGE"))
+                .is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE")),
             zone,
             start,
             duration,
@@ -227,23 +233,12 @@ impl Reader<'_> {
         Some((wall, zone))
     }
 
-    /// The zone of that name as the file's own `VTIMEZONE` describes it: one offset all year.
+    /// The zone of that name as the file's own `VTIMEZONE` describes it.
     fn described(&self, name: &str) -> Option<TimeZone> {
         let id = |line: &Line| line.name == "TZID" && line.value.trim() == name.trim();
         let begin = self.lines.iter().position(id)?;
-        let own = self.lines[begin..].split(|line| line.name == "END" && line.value == "VTIMEZONE");
-        let mut offsets: Vec<&str> = own
-            .into_iter()
-            .next()?
-            .iter()
-            .filter(|l| l.name == "TZOFFSETTO")
-            .map(|l| l.value.trim())
-            .collect();
-        offsets.dedup();
-        match offsets[..] {
-            [offset] => zones::by_offset(offset),
-            _ => None,
-        }
+        let ends = |line: &Line| line.name == "END" && line.value.trim() == "VTIMEZONE";
+        vtimezone::zone(self.lines[begin..].split(ends).next()?)
     }
 
     fn fault(&mut self, line: usize, key: &str, message: String) {

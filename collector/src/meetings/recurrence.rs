@@ -12,9 +12,14 @@ const STEPS: usize = 20_000;
 /// Characters of a rule; the longest that calendars write has some 200.
 const RULE_CHARS: usize = 512;
 
-/// A rule with the start it counts from.
+/// A rule with the start it counts from. It is followed on the wall, whatever the zone: those that
+/// a calendar describes itself have no name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rule(RRuleSet);
+pub struct Rule {
+    /// As if the wall's time were UTC.
+    set: RRuleSet,
+    zone: TimeZone,
+}
 
 impl Rule {
     /// Reads `text` (`FREQ=WEEKLY;BYDAY=MO`) for a meeting whose first start is `start` in `zone`.
@@ -34,14 +39,10 @@ impl Rule {
             .filter(|part| !part.is_empty())
             .map(|part| checked(part, zone))
             .collect();
-        let name = zone.iana_name().unwrap_or("UTC");
-        let written = format!(
-            "DTSTART;TZID={name}:{}\nRRULE:{}",
-            start.strftime("%Y%m%dT%H%M%S"),
-            parts?.join(";")
-        );
+        let written =
+            format!("DTSTART:{}Z\nRRULE:{}", start.strftime("%Y%m%dT%H%M%S"), parts?.join(";"));
         let set: RRuleSet = written.parse().map_err(|error| format!("{error}"))?;
-        let rule = Self(set.limit());
+        let rule = Self { set: set.limit(), zone: zone.clone() };
         if rule.starts().next().is_none() {
             return Err("no day ever fits this rule".to_owned());
         }
@@ -50,12 +51,15 @@ impl Rule {
 
     /// The starts in their order, at most `STEPS`.
     pub fn starts(&self) -> impl Iterator<Item = UnixMillis> {
-        self.0.into_iter().take(STEPS).map(|start| start.timestamp_millis())
+        self.set.into_iter().take(STEPS).filter_map(|start| {
+            let wall = on_the_wall(start.timestamp_millis(), &TimeZone::UTC);
+            self.zone.to_timestamp(wall).ok().map(Timestamp::as_millisecond)
+        })
     }
 }
 
-/// One part of a rule, with `UNTIL` in UTC as the standard wants it beside a zone. Offices'
-/// programs also write it as a day or in local time.
+/// One part of a rule, with `UNTIL` on the wall. The standard wants it in UTC; offices' programs
+/// also write it as a day or in local time.
 fn checked(part: &str, zone: &TimeZone) -> Result<String, String> {
     let (name, value) = part.split_once('=').unwrap_or((part, ""));
     match name {
@@ -74,13 +78,15 @@ fn until(value: &str, zone: &TimeZone) -> Result<String, String> {
     let wrong =
         || format!("UNTIL={value} is neither a day like 20261231 nor a time like 20261231T165959Z");
     let utc = value.strip_suffix('Z');
-    let local = match DateTime::strptime("%Y%m%dT%H%M%S", utc.unwrap_or(value)) {
+    let time = match DateTime::strptime("%Y%m%dT%H%M%S", utc.unwrap_or(value)) {
         Ok(time) => time,
         Err(_) => civil::Date::strptime("%Y%m%d", value).map_err(|_| wrong())?.at(23, 59, 59, 0),
     };
-    let zone = if utc.is_some() { &TimeZone::UTC } else { zone };
-    let moment = zone.to_timestamp(local).map_err(|_| wrong())?;
-    Ok(TimeZone::UTC.to_datetime(moment).strftime("%Y%m%dT%H%M%SZ").to_string())
+    let wall = match utc {
+        Some(_) => zone.to_datetime(TimeZone::UTC.to_timestamp(time).map_err(|_| wrong())?),
+        None => time,
+    };
+    Ok(wall.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
 /// The time on the wall in `zone`.

@@ -175,6 +175,7 @@ fn meeting(id: MeetingId, draft: &Draft) -> Meeting {
         duration: draft.duration.unwrap_or(LENGTH),
         rule: None,
         changes: BTreeMap::new(),
+        later: Vec::new(),
         cancelled: false,
         participants: draft.participants(),
         needs: None,

@@ -217,6 +217,7 @@ impl Draft {
             duration,
             rule,
             changes: BTreeMap::new(),
+            later: Vec::new(),
             cancelled: self.cancelled,
             participants: self.sites.unwrap_or_default().participants(),
             needs: self.needs,

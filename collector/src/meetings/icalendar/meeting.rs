@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use wire::UnixMillis;
 use wire::ids::MeetingId;
 use wire::yaml::Fault;
 
-use super::super::{Change, Meeting, Moved, Origin, Rule, on_the_wall};
+use super::super::{Change, Later, Meeting, Moved, Origin, Rule, on_the_wall};
 use super::Event;
 
 /// UIDs beyond this make ids that nobody can read or type; they are shortened to a digest.
@@ -18,13 +19,15 @@ const READABLE: usize = 40;
 pub(in super::super) fn meetings<'a>(
     events: impl Iterator<Item = (&'a PathBuf, &'a Event)>,
 ) -> (Vec<(Meeting, Origin)>, Vec<Fault>) {
-    let mut by_uid: BTreeMap<&str, BTreeMap<Option<UnixMillis>, (&PathBuf, &Event)>> =
-        BTreeMap::new();
+    // By what each replaces: nothing, one occurrence, or one and all after it.
+    type Newest<'a> = BTreeMap<Option<(UnixMillis, bool)>, (&'a PathBuf, &'a Event)>;
+    let mut by_uid: BTreeMap<&str, Newest<'_>> = BTreeMap::new();
     for (file, event) in events {
         let newest = by_uid.entry(&event.uid).or_default();
-        let (_, kept) = newest.entry(event.recurrence).or_insert((file, event));
+        let replaced = event.recurrence.map(|recurrence| (recurrence, event.and_later));
+        let (_, kept) = newest.entry(replaced).or_insert((file, event));
         if age(event) > age(kept) {
-            newest.insert(event.recurrence, (file, event));
+            newest.insert(replaced, (file, event));
         }
     }
     let (mut meetings, mut faults) = (Vec::new(), Vec::new());
@@ -64,6 +67,7 @@ fn meeting(first: &Event, is_master: bool, others: &[&Event]) -> Result<Meeting,
         duration: first.duration,
         rule,
         changes: BTreeMap::new(),
+        later: Vec::new(),
         cancelled: is_master && first.cancelled,
         participants: first.participants.clone(),
         needs: None,
@@ -91,7 +95,11 @@ fn meeting(first: &Event, is_master: bool, others: &[&Event]) -> Result<Meeting,
         if is_master && !given.contains(&original) && event.sequence < first.sequence {
             continue;
         }
-        meeting.set(original, event.as_change());
+        if event.and_later && is_master {
+            meeting.later.extend(event.as_later(original, &meeting.zone));
+        } else {
+            meeting.set(original, event.as_change());
+        }
     }
     Ok(meeting)
 }
@@ -105,6 +113,12 @@ impl Meeting {
 impl Event {
     fn starts_at(&self) -> Option<UnixMillis> {
         self.zone.to_timestamp(self.start).ok().map(jiff::Timestamp::as_millisecond)
+    }
+
+    fn as_later(&self, original: UnixMillis, zone: &TimeZone) -> Option<Later> {
+        let from = on_the_wall(original, zone);
+        let start = on_the_wall(self.starts_at()?, zone);
+        Some(Later { from, by: from.duration_until(start), change: self.as_change() })
     }
 
     fn as_change(&self) -> Change {

@@ -8,6 +8,7 @@ use crate::inventory;
 const OUTLOOK: &str = include_str!("../../../../tests/calendars/outlook.ics");
 const CANCELLED: &str = include_str!("../../../../tests/calendars/outlook-cancelled.ics");
 const GOOGLE: &str = include_str!("../../../../tests/calendars/google.ics");
+const EXCHANGE: &str = include_str!("../../../../tests/calendars/exchange.ics");
 const ZIMBRA: &str = include_str!("../../../../tests/calendars/zimbra.ics");
 
 const SITES: &str = "
@@ -100,6 +101,46 @@ fn zimbras_daily_session_with_the_property_of_our_own() {
             "08/12 08:00-17:00 Kỳ họp Hội đồng nhân dân: th-0001 th-0316 th-0317 | ",
             "10/12 08:00-17:00 Kỳ họp Hội đồng nhân dân: th-0001 th-0316 th-0317 | ",
         ]
+    );
+}
+
+#[test]
+fn exchanges_zones_of_its_own_and_of_half_hours() {
+    assert_eq!(
+        told(&[EXCHANGE]),
+        [
+            // Noon in summer time of eleven hours; eight o'clock here.
+            "24/11 12:00 as 24/11 08:00-09:30 Họp với thành phố kết nghĩa: th-0001 | ",
+            "02/12 10:00 as 02/12 11:30-12:30 Tập huấn trực tuyến hằng ngày: th-0316 | ",
+            "03/12 10:00 as 03/12 11:30-12:30 Tập huấn trực tuyến hằng ngày: th-0316 | ",
+            "04/12 10:00 as 04/12 11:30-12:30 Tập huấn trực tuyến hằng ngày: th-0316 | ",
+        ]
+    );
+}
+
+#[test]
+fn this_and_all_later_ones_move_together_until_the_next_change() {
+    let row = event("DTSTART:20261123T073000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=6");
+    let at_two = event(
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20261130T073000\nSEQUENCE:1\nDTSTART:20261201T140000\nDURATION:PT2H",
+    );
+    let once =
+        event("RECURRENCE-ID:20261207T073000\nSEQUENCE:1\nDTSTART:20261207T090000\nDURATION:PT1H");
+    let no_more = event(
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20261221T073000\nSEQUENCE:2\nSTATUS:CANCELLED\nDTSTART:20261221T073000",
+    );
+    let expected = [
+        "23/11 07:30-08:30 S: th-0001 | ",
+        "30/11 07:30 as 01/12 14:00-16:00 S: th-0001 | ",
+        "07/12 07:30 as 07/12 09:00-10:00 S: th-0001 | ",
+        "14/12 07:30 as 15/12 14:00-16:00 S: th-0001 | ",
+    ];
+    assert_eq!(told(&[&row, &at_two, &once, &no_more]), expected);
+    assert_eq!(told(&[&no_more, &once, &at_two, &row]), expected, "in whatever order they come");
+    let earlier = at_two.replace("20261201T140000", "20261127T140000");
+    assert_eq!(
+        told(&[&row, &earlier, &no_more])[1],
+        "30/11 07:30 as 27/11 14:00-16:00 S: th-0001 | "
     );
 }
 

@@ -1,6 +1,6 @@
 //! Time zones by the names that calendar programs give them.
 
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 /// Windows' names, as Outlook and Exchange write them, from Unicode CLDR `windowsZones.xml`
 /// (territory 001; for Vietnam that of territory VN). Meetings across a border come from these.
@@ -14,6 +14,12 @@ const WINDOWS: &[(&str, &str)] = &[
     ("Korea Standard Time",            "Asia/Seoul"),
     ("Myanmar Standard Time",          "Asia/Yangon"),
     ("India Standard Time",            "Asia/Kolkata"),
+    ("Sri Lanka Standard Time",        "Asia/Colombo"),
+    ("Nepal Standard Time",            "Asia/Kathmandu"),
+    ("Bangladesh Standard Time",       "Asia/Dhaka"),
+    ("Iran Standard Time",             "Asia/Tehran"),
+    ("AUS Central Standard Time",      "Australia/Darwin"),
+    ("Cen. Australia Standard Time",   "Australia/Adelaide"),
     ("W. Australia Standard Time",     "Australia/Perth"),
     ("AUS Eastern Standard Time",      "Australia/Sydney"),
     ("Russian Standard Time",          "Europe/Moscow"),
@@ -49,13 +55,21 @@ pub(super) fn by_name(name: &str) -> Option<TimeZone> {
     }
 }
 
-/// `+07:00` or `+0700`, whole hours as a named zone: recurrence rules want a name.
+/// `+07:00` or `+0700`; whole hours as a named zone, for names are what people read.
 pub(super) fn by_offset(offset: &str) -> Option<TimeZone> {
     let digits: String = offset.trim().chars().filter(|c| *c != ':').collect();
-    let (hours, minutes) = (digits.get(..3).unwrap_or("+00"), digits.get(3..5).unwrap_or("00"));
-    let hours: i32 = hours.parse().ok()?;
-    if minutes != "00" || (!digits.is_empty() && digits.len() < 3) {
-        return None;
+    if digits.is_empty() {
+        return TimeZone::get("Etc/UTC").ok();
+    }
+    let hours: i32 = digits.get(..3)?.parse().ok()?;
+    let minutes: i32 = match digits.get(3..) {
+        Some("") => 0,
+        rest => rest?.get(..2)?.parse().ok()?,
+    };
+    let sign = if digits.starts_with('-') { -1 } else { 1 };
+    if minutes != 0 {
+        let seconds = hours * 3600 + sign * minutes * 60;
+        return Offset::from_seconds(seconds).ok().map(TimeZone::fixed);
     }
     // POSIX counts west of Greenwich: `Etc/GMT-7` is +07:00.
     let name = if hours == 0 { "Etc/UTC".to_owned() } else { format!("Etc/GMT{:+}", -hours) };
@@ -75,6 +89,24 @@ mod tests {
     }
 
     #[test]
+    fn offsets_need_not_be_whole_hours() {
+        for (offset, seconds) in [
+            ("+0530", Some(19_800)),
+            ("+05:45", Some(20_700)),
+            ("-0330", Some(-12_600)),
+            ("+0700", Some(25_200)),
+            ("-08", Some(-28_800)),
+            ("+9999", None),
+            ("+7", None),
+            ("ă0", None),
+        ] {
+            let now = jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(490_000);
+            let found = by_offset(offset).map(|zone| zone.to_offset(now).seconds());
+            assert_eq!(found, seconds, "{offset}");
+        }
+    }
+
+    #[test]
     fn programs_names_are_understood() {
         for (name, iana) in [
             ("Asia/Ho_Chi_Minh", Some("Asia/Ho_Chi_Minh")),
@@ -84,7 +116,6 @@ mod tests {
             ("(GMT+08.00) Beijing", None),
             ("(UTC+08:00) Beijing", Some("Etc/GMT-8")),
             ("(UTC) Coordinated Universal Time", Some("Etc/UTC")),
-            ("(UTC+05:30) Kolkata", None),
             ("Customized Time Zone", None),
             ("", None),
         ] {
