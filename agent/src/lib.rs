@@ -4,7 +4,7 @@
 //!  agent.yaml ─▶ config
 //!                  │ tasks
 //!                  ▼
-//!   schedule ─▶ runner ─▶ probes/{icmp,tcp,http,dns,sip,stun,turn,host,link,clock}
+//!   schedule ─▶ runner ─▶ probes/{icmp,sip,h323,turn,…,camera,microphone,speaker,display,…,host}
 //!                  │ readings          └─ platform/{linux}: what only the system knows
 //!                  ▼
 //!               report ─▶ spool (SQLite) ─▶ uplink ══TLS, trust══▶ collector

@@ -15,24 +15,30 @@
 //! | `power_supplies() -> Vec<PowerSupply>` | batteries and mains |
 //! | `restart_pending() -> Option<bool>` | whether an update waits for a restart; `None` where it cannot tell |
 //! | `links() -> io::Result<Vec<Link>>` | network interfaces, loopback left out |
+//! | `cameras()`, `usb_devices() -> Vec<Device>` | what is there, and what keeps it from working |
+//! | `sound_devices(Sound) -> Vec<SoundDevice>` | microphones or speakers, with mute and volume |
+//! | `displays() -> io::Result<Vec<Device>>` | the same; an error where no driver tells |
 //! | `CONFIG_FILE`, `STATE_DIR` | where a service lives on this system |
 //! | `private_directory(path)`, `private_file(path)` | made for this user alone |
 //! | `stop_requested()` | returns when the system asks this program to end |
 //! | `Alarm` | wakes a task at a moment, as cheaply as the system can |
 //! | `Ping` | the channel of [`echo`] requests and what comes back |
 //!
-//! Power supplies and links may wait for a device and so are asked from a thread of their own;
+//! Power supplies, links and devices may wait for a device and so are asked from a thread of their own;
 //! the others answer at once.
 
+mod devices;
 pub mod echo;
+
+pub use devices::{Device, Sound, SoundControls, SoundDevice};
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Alarm, CONFIG_FILE, Ping, STATE_DIR, clock_state, dns_servers, hostname, links, monotonic_ms,
-    os_name, own_usage, power_supplies, private_directory, private_file, restart_pending,
-    stop_requested, system_times,
+    Alarm, CONFIG_FILE, Ping, STATE_DIR, cameras, clock_state, displays, dns_servers, hostname,
+    links, monotonic_ms, os_name, own_usage, power_supplies, private_directory, private_file,
+    restart_pending, sound_devices, stop_requested, system_times, usb_devices,
 };
 
 #[cfg(not(target_os = "linux"))]

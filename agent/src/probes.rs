@@ -4,16 +4,23 @@
 //! of this file), its rows in `wire/src/metrics/table.rs`. The runner gives every kind its deadline, timing, counting
 //! and failure labels; a probe only measures.
 
+pub mod camera;
 pub mod clock;
+pub mod display;
 pub mod dns;
+pub mod h323;
 pub mod host;
 pub mod http;
 pub mod icmp;
 pub mod link;
+pub mod microphone;
+pub mod ports;
 pub mod sip;
+pub mod speaker;
 pub mod stun;
 pub mod tcp;
 pub mod turn;
+pub mod usb;
 
 // What several kinds share.
 pub(crate) mod aside;
@@ -22,6 +29,8 @@ mod datagram;
 pub(crate) mod failure;
 pub mod path;
 pub mod resolve;
+mod room;
+mod sound;
 
 #[cfg(test)]
 pub(crate) mod bench;
@@ -115,8 +124,16 @@ kinds! {
     http: Http,
     dns: Dns,
     sip: Sip,
+    h323: H323,
     stun: Stun,
     turn: Turn,
+    ports: Ports,
+    // The room.
+    camera: Camera,
+    microphone: Microphone,
+    speaker: Speaker,
+    display: Display,
+    usb: Usb,
     // The PC.
     host: Host,
     link: Link,

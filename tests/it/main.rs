@@ -31,6 +31,8 @@ mod strangers;
 mod conference;
 #[cfg(target_os = "linux")]
 mod network_truth;
+#[cfg(target_os = "linux")]
+mod room;
 
 // What arrives and what is shown.
 mod scenarios;

@@ -152,6 +152,8 @@ causes! {
     PortsBlocked = "ports_blocked", Degraded, "một số cổng bị chặn", "some ports are blocked";
     /// The line's address to the outside changed.
     AddressChanged = "address_changed", Degraded, "địa chỉ ra ngoài vừa thay đổi", "the address to the outside has changed";
+    /// The system does not tell of devices of this kind.
+    Untold = "untold", Unknown, "hệ điều hành không cho biết tình trạng", "the system does not tell";
     /// Only somebody signed in could see its state.
     NobodySignedIn = "nobody_signed_in", Unknown, "chưa ai đăng nhập nên không xem được", "nobody is signed in who could see it";
 }

@@ -10,8 +10,11 @@ mod names;
 mod ping;
 mod power;
 mod private;
+mod room;
 mod service;
 mod times;
+#[cfg(test)]
+mod tree;
 mod updates;
 
 use std::net::SocketAddr;
@@ -24,7 +27,7 @@ pub use ping::Ping;
 pub use private::{private_directory, private_file};
 pub use service::{CONFIG_FILE, STATE_DIR, stop_requested};
 
-use super::{Link, OwnUsage, PowerSupply, SystemTimes};
+use super::{Device, Link, OwnUsage, PowerSupply, Sound, SoundDevice, SystemTimes};
 
 const ROOT: &str = "/";
 
@@ -66,6 +69,29 @@ pub fn power_supplies() -> Vec<PowerSupply> {
 #[must_use]
 pub fn restart_pending() -> Option<bool> {
     updates::restart_pending(Path::new(ROOT))
+}
+
+/// See [`super`].
+#[must_use]
+pub fn cameras() -> Vec<Device> {
+    room::cameras::cameras(Path::new(ROOT))
+}
+
+/// See [`super`].
+pub fn displays() -> io::Result<Vec<Device>> {
+    room::displays::displays(Path::new(ROOT))
+}
+
+/// See [`super`].
+#[must_use]
+pub fn sound_devices(sound: Sound) -> Vec<SoundDevice> {
+    room::sound::devices(Path::new(ROOT), sound)
+}
+
+/// See [`super`].
+#[must_use]
+pub fn usb_devices() -> Vec<Device> {
+    room::usb::devices(Path::new(ROOT))
 }
 
 /// See [`super`].

@@ -62,6 +62,15 @@ impl Found {
         Self { result, samples, troubles, trace }
     }
 
+    /// The devices and their states, by name: `C920 ok, HDMI-1 missing`.
+    pub(crate) fn devices(&self) -> String {
+        let states = self.samples.iter().filter_map(|sample| match &sample.value {
+            Value::State(state) => Some(format!("{} {state}", sample.label.as_deref()?)),
+            _ => None,
+        });
+        states.collect::<Vec<_>>().join(", ")
+    }
+
     /// The troubles, in order: `C920 slow`.
     pub(crate) fn troubles(&self) -> String {
         let named = self.troubles.iter().map(|t| format!("{} {}", t.device, t.cause.label()));

@@ -253,6 +253,15 @@ fn target(host: &Host, port: u16) -> String {
     }
 }
 
+/// A question that any SIP server answers over UDP, for whoever only wants an answer.
+pub(super) fn any_question(server: SocketAddr, local: SocketAddr) -> Result<Vec<u8>, Failure> {
+    let (transport, target, call) = (Transport::Udp, server.to_string(), random()?);
+    let (target, call) = (target.as_str(), call.as_str());
+    let (user, sequence, authorization) = ("nhipcau", 1, "");
+    let request = Request { transport, local, target, user, call, sequence, authorization };
+    Ok(request.text().into_bytes())
+}
+
 /// 64 random bits: nobody guesses them, and no two runs have the same.
 fn random() -> Result<String, Failure> {
     let mut bytes = [0; 8];

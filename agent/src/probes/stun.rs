@@ -97,6 +97,11 @@ pub(super) fn default_port(transport: Transport) -> u16 {
     if transport == Transport::Tls { 5349 } else { 3478 }
 }
 
+/// A question that any STUN server answers, for whoever only wants an answer.
+pub(super) fn any_question() -> Result<Vec<u8>, Failure> {
+    Ok(message::question(Method::Binding, fresh()?))
+}
+
 /// One question to one address.
 pub(super) struct Ask {
     pub(super) method: Method,

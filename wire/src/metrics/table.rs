@@ -157,6 +157,8 @@ pub const TABLE: &[Metric] = &numbered([
         "Status code of the final answer to OPTIONS."),
     row(Agent, Counter, None, "bridge_probe_mapped_address_changes_total", PROBE,
         "Changes of the address under which the outside sees the site."),
+    row(Agent, Gauge, None, "bridge_probe_port_open", &["site", "probe", "device"],
+        "Whether a port that the meeting needs answers; the label is tcp/443 and the like."),
     // Devices of the room.
     row(Agent, StateSet(DeviceState::LABELS), None, "bridge_device_state", &["site", "probe", "device", "state"],
         "The state of a device, in the words of the room's probes."),
