@@ -17,9 +17,6 @@ use tracing_subscriber::prelude::*;
 use wire::duration::Span;
 use wire::{Language, SiteId};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Exit codes of `sysexits.h`, beyond 0 and 1.
 const USAGE: u8 = 64;
 const CONFIGURATION: u8 = 78;
