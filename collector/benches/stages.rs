@@ -11,7 +11,7 @@ use bytes::Bytes;
 use collector::exposition::{Coding, Format, Lines, Wanted};
 use collector::fleet::{Fleet, Shared};
 use collector::ingest::{Encoding, Ingest};
-use collector::judging::{Ahead, Expected, Judging};
+use collector::judging::{Ahead, Coming, Expected, Judging};
 use collector::meetings::{Occurrence, Plan};
 use collector::readiness::Policy;
 use collector::store::received::{self, Reception};
@@ -246,7 +246,7 @@ fn calendar(sites: usize) -> anyhow::Result<Plan> {
 fn judge(collector: &Collector, sites: usize, now: i64) -> anyhow::Result<()> {
     let plan = calendar(sites)?;
     let before = processor();
-    let ahead = black_box(Ahead::default().look(&plan, now)).len();
+    let ahead = black_box(Ahead::default().look(&plan, now)).soon.len();
     row(&format!("calendar of 100 meetings: {ahead} of the next day"), since(before), "CPU");
     collector.fleet.lock().set_inventory(&plan.inventory);
     let rehearsal = Occurrence {
@@ -264,8 +264,9 @@ fn judge(collector: &Collector, sites: usize, now: i64) -> anyhow::Result<()> {
     let mut judging = Judging::new(fleet, Policy::default(), Arc::clone(&shared));
     for what in ["first judgement", "judgement, nothing new", "judgement, clock moved on"] {
         let moved = if what.contains("moved") { 1_000 } else { 0 };
-        let (inventory, occurrences) = (Arc::clone(&plan.inventory), Arc::clone(&occurrences));
-        let expected = Expected { inventory, occurrences, absences: Arc::default() };
+        let inventory = Arc::clone(&plan.inventory);
+        let meetings = Coming { soon: Arc::clone(&occurrences), ..Coming::default() };
+        let expected = Expected { inventory, meetings, absences: Arc::default() };
         let before = processor();
         judging.judge_at(now + moved, expected);
         row(what, since(before), "CPU");

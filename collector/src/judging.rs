@@ -13,12 +13,11 @@ use crate::absences::Absence;
 use crate::exposition::Verdicts;
 use crate::fleet;
 use crate::inventory::Inventory;
-use crate::meetings::Occurrence;
 use crate::readiness::{Judge, Judgement, Policy, World};
 
 mod ahead;
 
-pub use ahead::{AHEAD, Ahead};
+pub use ahead::{Ahead, Coming};
 
 /// Between two judgements from T-30 of a meeting to its end: short beside the 5 s of a scrape, so
 /// that of the 20 s in which a fault must show hardly any are lost here. Reports of a few hundred
@@ -42,8 +41,8 @@ const RESTING: Duration = Duration::from_secs(15);
 pub struct Expected {
     /// Which sites.
     pub inventory: Arc<Inventory>,
-    /// Every meeting that is not over and starts within a day.
-    pub occurrences: Arc<[Occurrence]>,
+    /// Which meetings.
+    pub meetings: Coming,
     /// Who is excused.
     pub absences: Arc<Vec<Absence>>,
 }
@@ -64,7 +63,7 @@ impl Judged {
     /// The meeting a site is in, or its next within a day.
     #[must_use]
     pub fn next_meeting(&self, site: &SiteId) -> Option<&NextMeeting> {
-        self.next.get(site)
+        self.next.get(site).or_else(|| self.expected.meetings.later.get(site))
     }
 }
 
@@ -154,13 +153,13 @@ impl Judging {
         let judgement = self.judge.judge(World {
             fleet: &fleet,
             inventory: &expected.inventory,
-            occurrences: &expected.occurrences,
+            occurrences: &expected.meetings.soon,
             policy: &self.policy,
             absences: &expected.absences,
         });
         let before = self.shared.latest();
-        let verdicts = Verdicts::render(&judgement, &expected.occurrences, &before);
-        let next = next_meetings(&expected.occurrences, now);
+        let verdicts = Verdicts::render(&judgement, &expected.meetings.soon, &before);
+        let next = ahead::first_of_each(&expected.meetings.soon, now);
         self.shared.replace(Judged { judgement, expected, verdicts: Arc::new(verdicts), next });
     }
 
@@ -168,7 +167,7 @@ impl Judging {
     fn pause(&self) -> Duration {
         let judged = self.shared.latest();
         let now = judged.judgement.at;
-        let mut meetings = judged.expected.occurrences.iter();
+        let mut meetings = judged.expected.meetings.soon.iter();
         let pause = if judged.judgement.meetings.is_empty() {
             RESTING
         } else if meetings.any(|meeting| meeting.is_urgent(now)) {
@@ -180,24 +179,10 @@ impl Judging {
     }
 }
 
-/// For each site the meeting that has begun and is not over, or else starts first.
-fn next_meetings(occurrences: &[Occurrence], now: UnixMillis) -> BTreeMap<SiteId, NextMeeting> {
-    let within = |o: &&Occurrence| o.start <= now.saturating_add(AHEAD) && now < o.end;
-    let mut told: Vec<_> = occurrences.iter().filter(within).collect();
-    told.sort_by_key(|occurrence| (occurrence.start, occurrence.end));
-    let mut next = BTreeMap::new();
-    for Occurrence { id, start, end, sites, .. } in told {
-        for site in sites {
-            let meeting = || NextMeeting { id: id.as_str().into(), start: *start, end: *end };
-            next.entry(site.clone()).or_insert_with(meeting);
-        }
-    }
-    next
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meetings::Occurrence;
 
     const HOUR: i64 = 3_600_000;
 
@@ -214,19 +199,6 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_is_told_of_the_meeting_it_is_in_or_the_next_within_a_day() {
-        let meetings = [
-            meeting("tomorrow", 30 * HOUR, &["a", "c"]),
-            meeting("later", 8 * HOUR, &["a", "b"]),
-            meeting("now", -HOUR / 2, &["a"]),
-            meeting("over", -HOUR, &["a", "b", "c"]),
-        ];
-        let next = next_meetings(&meetings, 0);
-        let id = |site: &str| next.get(site).map(|meeting| &*meeting.id);
-        assert_eq!((id("a"), id("b"), id("c")), (Some("now"), Some("later"), None));
-    }
-
-    #[test]
     fn what_was_judged_is_there_for_everyone() {
         let yaml = b"sites: [{ id: a, name: A }]";
         let inventory = crate::inventory::parse("sites.yaml".as_ref(), yaml).unwrap();
@@ -236,7 +208,7 @@ mod tests {
         let mut judging = Judging::new(fleet, Policy::default(), Arc::clone(&shared));
         let expected = Expected {
             inventory: Arc::new(inventory),
-            occurrences: Arc::from([meeting("now", 0, &["a"])]),
+            meetings: Coming { soon: Arc::from([meeting("now", 0, &["a"])]), ..Coming::default() },
             absences: Arc::default(),
         };
         judging.judge_at(1, expected);

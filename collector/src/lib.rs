@@ -359,12 +359,12 @@ async fn judge(
     let mut ahead = Ahead::default();
     let expected = move |now: UnixMillis| {
         let plan = plan.plan();
-        let occurrences = ahead.look(&plan, now);
-        Expected { inventory: plan.inventory, occurrences, absences: absences.all() }
+        let meetings = ahead.look(&plan, now);
+        Expected { inventory: plan.inventory, meetings, absences: absences.all() }
     };
     let told = move |judged: &Judged| {
-        let Expected { inventory, occurrences, .. } = &judged.expected;
-        recorder.take(&judged.judgement, occurrences, inventory);
+        let Expected { inventory, meetings, .. } = &judged.expected;
+        recorder.take(&judged.judgement, &meetings.soon, inventory);
     };
     judging.run(expected, told, stop).await;
 }
