@@ -47,7 +47,7 @@ use collector::exposition::{Coding, Format, Wanted};
 use collector::fleet::{Fleet, Shared};
 use collector::ingest::{Encoding, Ingest};
 use collector::inventory::{Inventory, Site};
-use collector::judging::{Expected, Judging};
+use collector::judging::{Coming, Expected, Judging};
 use collector::meetings::Occurrence;
 use collector::readiness::{Cause, Judgement, MeetingVerdict, Policy, SiteVerdict};
 use collector::store::received;
@@ -315,10 +315,10 @@ impl Collector {
             running.push(push, now, place).await;
         }
         // As the calendar does: what is not over yet.
-        let occurrences = self.occurrences.iter().filter(|o| now < o.end).cloned().collect();
+        let soon = self.occurrences.iter().filter(|o| now < o.end).cloned().collect();
         let expected = Expected {
             inventory: Arc::clone(&self.inventory),
-            occurrences,
+            meetings: Coming { soon, ..Coming::default() },
             absences: Arc::clone(&self.absences),
         };
         running.judging.judge_at(now, expected);
