@@ -15,7 +15,7 @@ PATH="$PATH:$HOME/.cargo/bin"
 # What the tests run besides our own programs: a real Prometheus and Alertmanager with their
 # tools, clocks of another year, network namespaces, ping to compare echoes with, the conference
 # servers that provinces run and a judge of what is sent to them, cameras and sound devices.
-PACKAGES=(prometheus prometheus-alertmanager python3-aiosmtpd libfaketime ip=iproute2 ping=iputils-ping shellcheck
+PACKAGES=(prometheus prometheus-alertmanager python3 python3-aiosmtpd libfaketime ip=iproute2 ping=iputils-ping shellcheck
     kamailio kamailio-tls-modules coturn tshark umockdev pulseaudio pactl=pulseaudio-utils)
 
 # End-to-end tests wait far more than they work, so more of them run at once than there are cores.

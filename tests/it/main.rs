@@ -37,6 +37,9 @@ mod room;
 // What arrives and what is shown.
 mod scenarios;
 
+// What is to take place.
+mod calendar;
+
 // What people read and write.
 mod alarms;
 mod alerts;
