@@ -62,21 +62,41 @@ pub(crate) fn series(count: usize, seq: u64) -> impl Iterator<Item = (&'static s
     })
 }
 
-/// The body of a push of one report.
-pub(crate) fn body(boot: Uuid, seq: u64, count: usize) -> anyhow::Result<Vec<u8>> {
-    let samples: Vec<Value> = series(count, seq)
-        .map(|(name, label, value)| json!({ "name": name, "label": label, "value": value }))
-        .collect();
+/// Milliseconds between two reports of a site.
+const EVERY_MS: u64 = 15_000;
+
+/// The body of a push of these reports, by a site whose latest is number `newest`.
+pub(crate) fn body(
+    boot: Uuid,
+    seqs: impl Iterator<Item = u64>,
+    newest: u64,
+    count: usize,
+) -> anyhow::Result<Vec<u8>> {
     let now = tests::wait::now();
+    let reports: Vec<Value> = seqs
+        .map(|seq| {
+            let age = i64::try_from((newest - seq) * EVERY_MS).unwrap_or_default();
+            json!({
+                "boot": boot, "seq": seq, "taken_at": now - age, "uptime_ms": seq * EVERY_MS,
+                "agent": { "version": "0.1.0", "os": "Debian GNU/Linux 12" },
+                "readings": [{
+                    "probe": "pc", "kind": "host", "every_ms": EVERY_MS, "duration_us": 800,
+                    "samples": samples(count, seq),
+                }],
+            })
+        })
+        .collect();
     let batch = json!({
-        "version": limits::VERSION, "sent_at": now, "boot": boot, "uptime_ms": seq * 15_000,
-        "reports": [{
-            "boot": boot, "seq": seq, "taken_at": now, "uptime_ms": seq * 15_000,
-            "agent": { "version": "0.1.0", "os": "Debian GNU/Linux 12" },
-            "readings": [{ "probe": "pc", "kind": "host", "every_ms": 15_000, "duration_us": 800, "samples": samples }],
-        }],
+        "version": limits::VERSION, "sent_at": now, "boot": boot, "uptime_ms": newest * EVERY_MS,
+        "reports": reports,
     });
     // As agents pack: their level, their dictionary.
     let mut packer = zstd::bulk::Compressor::with_dictionary(3, DICTIONARY)?;
     Ok(packer.compress(batch.to_string().as_bytes())?)
+}
+
+fn samples(count: usize, seq: u64) -> Vec<Value> {
+    series(count, seq)
+        .map(|(name, label, value)| json!({ "name": name, "label": label, "value": value }))
+        .collect()
 }

@@ -3,10 +3,12 @@
 //! ```text
 //! load prepare   credentials of N sites in a collector's store, and their inventory
 //! load push      N sites push to the collector, each on its own connection
+//! load back      N sites come back after an outage, with their backlog
 //! load gateway   the same series pushed to Prometheus' Pushgateway
 //! load relay     passes connections on and says how many bytes went each way
 //! ```
 
+mod back;
 mod fleet;
 mod gateway;
 mod push;
@@ -39,6 +41,8 @@ enum Command {
     },
     /// Push to a collector
     Push(Load),
+    /// Come back to a collector after an outage; `rounds` reports of each site have waited
+    Back(Load),
     /// Push to a Pushgateway
     Gateway(Load),
     /// Pass connections on
@@ -78,6 +82,7 @@ fn main() -> anyhow::Result<()> {
             fleet::prepare(&state_dir, &inventory, sites)
         }
         Command::Push(load) => runtime()?.block_on(push::run(load)),
+        Command::Back(load) => runtime()?.block_on(back::run(load)),
         Command::Gateway(load) => runtime()?.block_on(gateway::run(load)),
         Command::Relay { to } => {
             relay::run(to);

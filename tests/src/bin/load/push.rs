@@ -1,5 +1,6 @@
 //! Pushes of many sites, each over its own kept connection.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,8 @@ use uuid::Uuid;
 
 use crate::{Load, Outcome, fleet};
 
-/// A site that has connected and pushed its first report.
-struct Site {
+/// A site that has connected.
+pub(crate) struct Site {
     number: usize,
     boot: Uuid,
     connection: BufReader<TlsStream<TcpStream>>,
@@ -49,12 +50,8 @@ async fn first(
     turns: Arc<Semaphore>,
 ) -> anyhow::Result<Site> {
     let _turn = turns.acquire().await?;
-    let stream = TcpStream::connect(load.to).await?;
-    stream.set_nodelay(true)?;
-    let name = ServerName::from(load.to.ip());
-    let connection = BufReader::new(TlsConnector::from(trust).connect(name, stream).await?);
-    let mut site = Site { number, boot: Uuid::new_v4(), connection };
-    anyhow::ensure!(site.push(1, load.series).await?.is_some(), "the first report was refused");
+    let mut site = Site::connect(number, &load, trust).await?;
+    anyhow::ensure!(site.push_one(1, load.series).await?.is_some(), "the first report was refused");
     Ok(site)
 }
 
@@ -63,7 +60,7 @@ async fn rest(mut site: Site, load: Load, turns: Arc<Semaphore>) -> anyhow::Resu
     for round in 1..=load.rounds {
         pause(&load, site.number, round).await;
         let _turn = turns.acquire().await?;
-        match site.push(round + 1, load.series).await? {
+        match site.push_one(round + 1, load.series).await? {
             Some(answered) => took.push(answered),
             None => refused += 1,
         }
@@ -72,15 +69,37 @@ async fn rest(mut site: Site, load: Load, turns: Arc<Semaphore>) -> anyhow::Resu
 }
 
 impl Site {
-    /// How long the answer took; `None` if the report was not accepted.
-    async fn push(&mut self, seq: u64, series: usize) -> anyhow::Result<Option<Duration>> {
+    /// Connects.
+    pub(crate) async fn connect(
+        number: usize,
+        load: &Load,
+        trust: Arc<ClientConfig>,
+    ) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(load.to).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::from(load.to.ip());
+        let connection = BufReader::new(TlsConnector::from(trust).connect(name, stream).await?);
+        Ok(Self { number, boot: Uuid::new_v4(), connection })
+    }
+
+    async fn push_one(&mut self, seq: u64, series: usize) -> anyhow::Result<Option<Duration>> {
+        self.push(seq..=seq, seq, series).await
+    }
+
+    /// Pushes reports, the last first. How long the answer took; `None` if one was not accepted.
+    pub(crate) async fn push(
+        &mut self,
+        seqs: RangeInclusive<u64>,
+        newest: u64,
+        series: usize,
+    ) -> anyhow::Result<Option<Duration>> {
         let authorization = format!("Bearer {}", fleet::credential(self.number));
         let headers = [
             ("Authorization", authorization.as_str()),
             ("Content-Type", "application/json"),
             ("Content-Encoding", "zstd"),
         ];
-        let body = fleet::body(self.boot, seq, series)?;
+        let body = fleet::body(self.boot, seqs.clone().rev(), newest, series)?;
         let request = http::request("POST", wire::limits::REPORTS_PATH, &headers, &body);
         let begin = Instant::now();
         let (status, answer) = exchange(&mut self.connection, &request).await?;
@@ -89,7 +108,8 @@ impl Site {
             return Ok(None);
         }
         let answer: wire::Answer = serde_json::from_slice(&answer)?;
-        Ok((answer.accepted == [(self.boot, seq)]).then_some(took))
+        let sent: Vec<_> = seqs.rev().map(|seq| (self.boot, seq)).collect();
+        Ok((answer.accepted == sent).then_some(took))
     }
 }
 
