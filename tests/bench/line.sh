@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What a site's line carries in a day while nobody meets, and at the full cadence: real programs
-# over a real connection, side by side. Writes the section "Line" of tests/BENCHMARKS.md.
+# What a site's line carries while nobody meets, at the full cadence, in the rehearsal and in a
+# meeting: real programs over a real connection, side by side. Writes the section "Line" of
+# tests/BENCHMARKS.md.
 #
 #   tests/bench/line.sh [SECONDS]     how long is measured; default 960, eight reports at rest
 set -euo pipefail
@@ -22,15 +23,26 @@ SETTLE_SECONDS=60
 HEADER_BYTES=52
 
 # A meeting that is far away, and near enough to be told (within a day), lets the site rest.
-mkdir -p "$work/rest/meetings"
-cat >"$work/rest/meetings/far.yaml" <<YAML
+# meeting FOLDER WHEN: a meeting of the site in FOLDER that starts then and lasts three hours.
+meeting() {
+    mkdir -p "$work/$1/meetings"
+    cat >"$work/$1/meetings/giao-ban.yaml" <<YAML
 meetings:
-  - { id: far, title: "Giao ban", start: $(date --utc --date "+20 hours" +%FT%TZ), duration: 1h, sites: { ids: [th-0316] } }
+  - { id: giao-ban, title: "Giao ban", start: $(date --utc --date "$2" +%FT%TZ), duration: 3h, sites: { ids: [th-0316] } }
 YAML
+}
+meeting rest "+20 hours"
 start_site rest 22443
 rest_line=$line
 start_site full 23443
 full_line=$line
+# Within T-30 for all of the time that is measured.
+meeting rehearsal "+28 minutes"
+start_site rehearsal 24443
+rehearsal_line=$line
+meeting meeting "-1 minute"
+start_site meeting 25443
+meeting_line=$line
 
 # counted LINE: bytes up and down, packets up and down, connections.
 counted() {
@@ -40,12 +52,18 @@ counted() {
 }
 
 sleep "$SETTLE_SECONDS"
-grep -q "cadence=Resting" "$work/rest-agent.log" || { echo "the site does not rest" >&2 && exit 1; }
+# cadence FOLDER NAME: the site there must be in it.
+cadence() { grep -q "cadence=$2" "$work/$1-agent.log" || { echo "$1: the cadence is not $2" >&2 && exit 1; }; }
+cadence rest Resting
+cadence rehearsal Rehearsal
+cadence meeting Meeting
 rest_before=$(counted "$rest_line") full_before=$(counted "$full_line")
+rehearsal_before=$(counted "$rehearsal_line") meeting_before=$(counted "$meeting_line")
 begin=$SECONDS
 sleep "$seconds"
 lasted=$((SECONDS - begin))
 rest_after=$(counted "$rest_line") full_after=$(counted "$full_line")
+rehearsal_after=$(counted "$rehearsal_line") meeting_after=$(counted "$meeting_line")
 
 # row WHAT BEFORE AFTER BUDGET: megabytes a day at this rate.
 row() {
@@ -57,16 +75,28 @@ row() {
     }'
 }
 
+rows=$(
+    row "at rest" "$rest_before" "$rest_after" 1
+    row full "$full_before" "$full_after" 6
+    row "rehearsal (half an hour before a meeting)" "$rehearsal_before" "$rehearsal_after" -
+    row "in the meeting" "$meeting_before" "$meeting_after" -
+)
+# A working day: twice half an hour in full, half an hour of rehearsal, two and a half of meeting.
+a_day=$(echo "$rows" | awk -F ' *\\| *' '
+    BEGIN { split("17 1 1 5", hours, " ") }
+    { for (column = 3; column <= 6; column++) sum[column] += $column * hours[NR] / 24 }
+    END { printf "| a day with two meetings of 2 h 30 min | %.2f | %.2f | %.2f | %.2f | 6 | |\n", sum[3], sum[4], sum[5], sum[6] }')
+
 {
     machine Line "tests/bench/line.sh $seconds"
     cat <<TABLE
 
-4 network probes and 8 readings of the PC each 15 s at the full cadence, an eighth of that at rest; MB a day, from $lasted s.
+4 network probes and 8 readings of the PC each 15 s at the full cadence, an eighth of that at rest; MB a day at that rate, from $lasted s.
 
 | cadence | up, TLS included | down, TLS included | both | with the headers of TCP and IP | budget | connections since the start |
 |---|---|---|---|---|---|---|
-$(row "at rest" "$rest_before" "$rest_after" 1)
-$(row full "$full_before" "$full_after" 6)
+$rows
+$a_day
 TABLE
 } >"$work/section"
 cat "$work/section"
