@@ -54,7 +54,7 @@ enum Format {
     ICalendar,
     Csv,
     Workbook,
-    /// A schedule in a format that is not read; whoever put it there should learn so.
+    /// A sheet in a format that is not read; whoever put it there should learn so.
     Other,
 }
 
@@ -65,7 +65,7 @@ fn format(path: &Path) -> Option<Format> {
         "ics" => Format::ICalendar,
         "csv" => Format::Csv,
         "xlsx" | "xlsm" => Format::Workbook,
-        "xls" | "xlsb" | "ods" | "doc" | "docx" | "pdf" => Format::Other,
+        "xls" | "xlsb" | "ods" => Format::Other,
         _ => return None,
     })
 }

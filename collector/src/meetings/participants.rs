@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use unicode_normalization::UnicodeNormalization;
 use wire::SiteId;
 use wire::ids::AreaId;
 
@@ -117,12 +118,24 @@ impl Resolved {
         }
         let Some(first) = spellings.first() else { return };
         for part in first.split([';', ',', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
-            match directory.sites_or_area(part) {
+            match directory.sites_or_area(part).or_else(|| both(part, directory)) {
                 Some(sites) => self.sites.extend(sites),
                 None => self.unmatched.push(part.to_owned()),
             }
         }
     }
+}
+
+/// `xã Hoằng Lộc và xã Hoằng Quỳ`, where both are known; `Phòng Văn hóa và Thông tin` is one name.
+fn both(part: &str, directory: &Directory<'_>) -> Option<BTreeSet<SiteId>> {
+    let text: String = part.nfc().collect();
+    let sites = text.split(" và ").map(|name| directory.sites_or_area(name));
+    sites.reduce(|all, next| {
+        all.zip(next).map(|(mut all, next)| {
+            all.extend(next);
+            all
+        })
+    })?
 }
 
 /// The inventory by its names.

@@ -22,6 +22,7 @@ use super::{MEETINGS, Meeting};
 
 mod columns;
 mod day;
+mod draft;
 mod grid;
 mod remark;
 mod rows;
@@ -36,9 +37,10 @@ pub use remark::Remark;
 
 use columns::Columns;
 use day::Days;
+use draft::{Draft, LENGTH};
 use grid::{Grid, ROWS};
 use remark::What;
-use rows::{Draft, LENGTH, Rows};
+use rows::Rows;
 
 /// Rows in which the headings are looked for; above them stand the office's name and a title.
 const HEAD: usize = 40;
@@ -123,7 +125,7 @@ impl Reader<'_> {
         let mut remarks = rows.remarks;
         remarks.extend(rows.year);
         let mut meetings = Vec::new();
-        for named in rows::named(joined(rows.drafts), &mut self.taken) {
+        for named in draft::named(joined(rows.drafts), &mut self.taken) {
             match named {
                 Ok(meeting) => meetings.push(meeting),
                 Err(remark) => remarks.push(remark),
