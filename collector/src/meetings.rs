@@ -33,6 +33,7 @@ mod yaml;
 pub use participants::{Directory, Participants, Resolved};
 pub use recurrence::{Rule, on_the_wall};
 pub use sheet::Remark;
+pub(crate) use yaml::vietnam;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use wire::yaml::Fault;
 use wire::{Language, SiteId, UnixMillis};
 
 use crate::inventory::Inventory;
-use crate::meetings::{Calendar, Directory, Resolved, Slot, on_the_wall};
+use crate::meetings::{Calendar, Directory, Resolved, Slot, on_the_wall, vietnam};
 
 /// How far ahead a person looks who has just written a calendar.
 const DAYS: i64 = 14;
@@ -77,7 +77,8 @@ fn remarks(text: &mut String, calendar: &Calendar, away: &[Fault], language: Lan
 }
 
 fn line(text: &mut String, slot: &Slot<'_>, who: &Resolved, language: Language) {
-    let zone = &slot.meeting.zone;
+    // On the reader's wall, wherever the calendar was written.
+    let zone = &vietnam();
     let start = on_the_wall(slot.start, zone).strftime("%d/%m/%Y %H:%M");
     let end = on_the_wall(slot.end, zone);
     let same_day = end.date() == on_the_wall(slot.start, zone).date();
@@ -179,6 +180,7 @@ meetings:
   - { id: gb, title: Giao ban tuần, start: 2026-11-23T07:30, duration: 2h30m, repeat: FREQ=WEEKLY }
   - { id: pc, title: Phòng chống bão, start: 2026-11-30T09:00, duration: 16h, sites: { ids: [b, Hoằng Hoá] } }
   - { id: xa, title: Xa, start: 2027-11-30T09:00, duration: 1h }
+  - { id: ban, title: Họp với Tô-ki-ô, start: 2026-12-01T09:00, duration: 1h, timezone: Asia/Tokyo, sites: { ids: [a] } }
 ";
         let path = Path::new("m.yaml");
         let content = files::parse(path, files::Text::new(text.as_bytes(), None)).unwrap();
@@ -186,11 +188,12 @@ meetings:
         let now = "2026-11-22T00:00+07:00".parse::<jiff::Timestamp>().unwrap().as_millisecond();
         assert_eq!(
             told(&calendar, &[], &inventory, now, Language::Vi),
-            "Lịch họp: 3 cuộc họp; 3 phiên trong 14 ngày tới.
+            "Lịch họp: 4 cuộc họp; 4 phiên trong 14 ngày tới.
   23/11/2026 07:30–10:00  Giao ban tuần: 2 điểm cầu [gb@2026-11-23T07:30]
   30/11/2026 07:30–10:00  Giao ban tuần: 2 điểm cầu [gb@2026-11-30T07:30]
   30/11/2026 09:00–01/12/2026 01:00  Phòng chống bão: 1 điểm cầu [pc@2026-11-30T09:00]
     không rõ: “Hoằng Hoá” không khớp (hoặc khớp nhiều) điểm cầu, địa bàn, cấp
+  01/12/2026 07:00–08:00  Họp với Tô-ki-ô: 1 điểm cầu [ban@2026-12-01T09:00]
   Trùng giờ: gb@2026-11-30T07:30 và pc@2026-11-30T09:00, 1 điểm cầu: b
 "
         );

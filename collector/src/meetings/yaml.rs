@@ -116,7 +116,7 @@ impl Default for Zone {
 }
 
 /// The zone of meetings that name none; the bundled data has it.
-pub(super) fn vietnam() -> TimeZone {
+pub(crate) fn vietnam() -> TimeZone {
     TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::fixed(jiff::tz::offset(7)))
 }
 
