@@ -187,7 +187,8 @@ fn kind(config: ProbeConfig) -> Result<Probe, ProbeFault> {
 
 /// What an agent measures that was told nothing: the PC it runs on.
 fn default_probes() -> BTreeMap<ProbeName, ProbeConfig> {
-    let text = "{ host: { host: {} }, link: { link: {} }, clock: { clock: {} } }";
+    let text =
+        "{ host: { host: {} }, power: { power: {} }, link: { link: {} }, clock: { clock: {} } }";
     yaml::read(Path::new("defaults"), text).unwrap_or_default()
 }
 
@@ -218,7 +219,7 @@ mod tests {
     fn an_empty_file_measures_this_pc() {
         let config = parse(Path::new("agent.yaml"), "").unwrap();
         let names: Vec<&str> = config.tasks.iter().map(|task| task.name.as_str()).collect();
-        assert_eq!(names, ["clock", "host", "link"]);
+        assert_eq!(names, ["clock", "host", "link", "power"]);
     }
 
     #[test]

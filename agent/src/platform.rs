@@ -14,6 +14,9 @@
 //! | `own_usage() -> io::Result<OwnUsage>` | what this program costs |
 //! | `power_supplies() -> Vec<PowerSupply>` | batteries and mains |
 //! | `restart_pending() -> Option<bool>` | whether an update waits for a restart; `None` where it cannot tell |
+//! | `sleep_plan() -> SleepPlan` | when it would sleep or end by itself |
+//! | `software(program, package) -> Software` | whether it is installed and runs |
+//! | `strain() -> Strain` | heat, want of memory, dying disks |
 //! | `links() -> io::Result<Vec<Link>>` | network interfaces, loopback left out |
 //! | `cameras()`, `usb_devices() -> Vec<Device>` | what is there, and what keeps it from working |
 //! | `sound_devices(Sound) -> Vec<SoundDevice>` | microphones or speakers, with mute and volume |
@@ -38,7 +41,8 @@ mod linux;
 pub use linux::{
     Alarm, CONFIG_FILE, Ping, STATE_DIR, cameras, clock_state, displays, dns_servers, hostname,
     links, monotonic_ms, os_name, own_usage, power_supplies, private_directory, private_file,
-    restart_pending, sound_devices, stop_requested, system_times, usb_devices,
+    restart_pending, sleep_plan, software, sound_devices, stop_requested, strain, system_times,
+    usb_devices,
 };
 
 #[cfg(not(target_os = "linux"))]
@@ -104,6 +108,41 @@ pub enum PowerState {
         /// Whether it has power.
         online: bool,
     },
+}
+
+/// A program as it is installed and runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Software {
+    /// Whether it is there.
+    pub installed: bool,
+    /// Why it could not start; `None` where nothing is known against it.
+    pub broken: Option<String>,
+    /// Of its package, in the package's own writing; `None` where no package tells.
+    pub version: Option<String>,
+    /// Whether it runs.
+    pub running: bool,
+}
+
+/// When the system would sleep or end by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SleepPlan {
+    /// After so long without a touch of mouse or keys; `None` where it never does.
+    pub after: Option<Duration>,
+    /// The moment of a shutdown that is scheduled, by the PC's own clock.
+    pub shutdown_unix_seconds: Option<f64>,
+}
+
+/// What wears a PC down; everything is absent where the system does not tell.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Strain {
+    /// For how long heat has slowed the worst processor down since switch-on.
+    pub throttled: Option<Duration>,
+    /// Share of the last minute in which everything waited for memory.
+    pub memory_stalled: Option<f64>,
+    /// Programs ended for want of memory since switch-on.
+    pub out_of_memory_kills: Option<u64>,
+    /// Errors that file systems have written down, by disk.
+    pub disk_errors: Vec<(String, u64)>,
 }
 
 /// A network interface.

@@ -15,7 +15,9 @@ pub mod icmp;
 pub mod link;
 pub mod microphone;
 pub mod ports;
+pub mod power;
 pub mod sip;
+pub mod software;
 pub mod speaker;
 pub mod stun;
 pub mod tcp;
@@ -134,8 +136,10 @@ kinds! {
     speaker: Speaker,
     display: Display,
     usb: Usb,
+    software: Software,
     // The PC.
     host: Host,
+    power: Power,
     link: Link,
     clock: Clock,
 }

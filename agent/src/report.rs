@@ -12,7 +12,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 use uuid::Uuid;
 use wire::reading::{Name, Reading, Reason, Value};
-use wire::{AgentInfo, ProbeName, Report, UnixMillis};
+use wire::{AgentInfo, Cause, ProbeName, Report, UnixMillis};
 
 /// News waits this long for its neighbours: a pulled cable fails several probes at once, and
 /// they should make one report. Short, because the first reading after an installation is
@@ -46,8 +46,8 @@ pub struct Assembler {
     last_words: HashMap<ProbeName, Words>,
 }
 
-/// What a reading says, numbers aside.
-type Words = (Option<Reason>, Vec<(Option<SmolStr>, Box<str>)>);
+/// What a reading says, numbers aside: its failure, the states of devices, their troubles.
+type Words = (Option<Reason>, Vec<(Option<SmolStr>, Box<str>)>, Vec<(Box<str>, Cause)>);
 
 impl Assembler {
     /// An assembler for this start of the agent at `uptime`, its first cycle lasting `every`.
@@ -118,7 +118,9 @@ fn words(reading: &Reading) -> Words {
         (Name::Known(_), Value::State(state)) => Some((sample.label.clone(), state.clone())),
         _ => None,
     });
-    (reading.failure.as_ref().map(|failure| failure.reason), states.collect())
+    let troubles = reading.troubles.iter().map(|trouble| (trouble.device.clone(), trouble.cause));
+    let failure = reading.failure.as_ref().map(|failure| failure.reason);
+    (failure, states.collect(), troubles.collect())
 }
 
 fn loses(reading: &Reading) -> bool {
@@ -135,6 +137,7 @@ fn millis(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::Trouble;
     use wire::reading::Failure;
 
     const CYCLE: u64 = 15_000;
@@ -181,6 +184,16 @@ mod tests {
         assembler.close(at(10_500), Duration::from_millis(CYCLE), reading("agent", None));
         assembler.add(reading("mcu", Some(Reason::Timeout)), 20_000, false);
         assert_eq!(assembler.closes_at(), 10_500 + CYCLE);
+    }
+
+    #[test]
+    fn a_new_trouble_is_news_though_no_state_changed() {
+        let mut assembler = assembler();
+        assembler.add(reading("sip", None), 100, false);
+        assembler.close(at(600), Duration::from_millis(CYCLE), reading("agent", None));
+        let trouble = Trouble { device: "sip".into(), cause: Cause::Overloaded, detail: "".into() };
+        assembler.add(Reading { troubles: vec![trouble], ..reading("sip", None) }, 10_000, false);
+        assert_eq!(assembler.closes_at(), 10_000 + NEWS);
     }
 
     #[test]

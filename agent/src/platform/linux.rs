@@ -12,6 +12,9 @@ mod power;
 mod private;
 mod room;
 mod service;
+mod sleep;
+mod software;
+mod strain;
 mod times;
 #[cfg(test)]
 mod tree;
@@ -27,7 +30,10 @@ pub use ping::Ping;
 pub use private::{private_directory, private_file};
 pub use service::{CONFIG_FILE, STATE_DIR, stop_requested};
 
-use super::{Device, Link, OwnUsage, PowerSupply, Sound, SoundDevice, SystemTimes};
+use super::{
+    Device, Link, OwnUsage, PowerSupply, SleepPlan, Software, Sound, SoundDevice, Strain,
+    SystemTimes,
+};
 
 const ROOT: &str = "/";
 
@@ -69,6 +75,24 @@ pub fn power_supplies() -> Vec<PowerSupply> {
 #[must_use]
 pub fn restart_pending() -> Option<bool> {
     updates::restart_pending(Path::new(ROOT))
+}
+
+/// See [`super`].
+#[must_use]
+pub fn sleep_plan() -> SleepPlan {
+    sleep::plan(Path::new(ROOT))
+}
+
+/// See [`super`].
+#[must_use]
+pub fn software(program: &str, package: &str) -> Software {
+    software::software(Path::new(ROOT), program, package)
+}
+
+/// See [`super`].
+#[must_use]
+pub fn strain() -> Strain {
+    strain::strain(Path::new(ROOT))
 }
 
 /// See [`super`].

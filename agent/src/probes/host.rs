@@ -3,8 +3,9 @@
 //! Nothing here judges; whether a full disk hinders a meeting is the collector's policy.
 
 mod sensors;
+mod strain;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use wire::reading::{Capability, Failure};
@@ -12,7 +13,7 @@ use wire::reading::{Capability, Failure};
 use self::sensors::Snapshot;
 use super::aside::Aside;
 use super::failure;
-use crate::platform::{self, PowerState, PowerSupply, SystemTimes};
+use crate::platform::{self, SystemTimes};
 use crate::tally::Run;
 
 /// `host: {}`: there is nothing to configure.
@@ -22,6 +23,8 @@ pub struct Host {
     /// What the processors had done at the run before: a share needs two moments.
     #[serde(skip)]
     before: Option<SystemTimes>,
+    #[serde(skip)]
+    strain: Option<strain::Before>,
     #[serde(skip)]
     sensors: Aside<Snapshot>,
 }
@@ -46,9 +49,10 @@ impl Host {
         processors(run, self.before.replace(times), times);
         boot(run, times);
         let asking = self.sensors.ask(sensors::look);
-        let what = "read disks, sensors and batteries";
+        let what = "read disks and sensors";
         let snapshot = failure::within(failure::patience(run), what, asking).await?;
         record(run, &snapshot);
+        strain::record(run, &mut self.strain, Instant::now(), &snapshot.strain);
         Ok(())
     }
 }
@@ -107,7 +111,6 @@ fn record(run: &mut Run<'_>, snapshot: &Snapshot) {
             || format!("Temperature of {sensor}: {celsius:.0} °C."),
         );
     }
-    power(run, &snapshot.power);
     restart(run, snapshot.restart_pending);
 }
 
@@ -123,32 +126,6 @@ fn memory(run: &mut Run<'_>, snapshot: &Snapshot) {
     );
 }
 
-fn power(run: &mut Run<'_>, supplies: &[PowerSupply]) {
-    for supply in supplies {
-        if let PowerState::Battery { charge: Some(charge), .. } = supply.state {
-            run.gauge_of("bridge_host_battery_charge_ratio", &supply.name, charge);
-            run.step(
-                || format!("Pin {}: {:.0}%.", supply.name, charge * 100.0),
-                || format!("Battery {}: {:.0} %.", supply.name, charge * 100.0),
-            );
-        }
-    }
-    if let Some(online) = mains(supplies) {
-        run.gauge("bridge_host_mains_online", f64::from(u8::from(online)));
-        run.step(
-            || {
-                if online {
-                    "Có điện lưới."
-                } else {
-                    "Mất điện lưới, máy đang chạy pin."
-                }
-                .to_owned()
-            },
-            || if online { "On mains power." } else { "No mains power, on battery." }.to_owned(),
-        );
-    }
-}
-
 fn restart(run: &mut Run<'_>, pending: Option<bool>) {
     let Some(pending) = pending else { return };
     run.gauge("bridge_host_restart_pending", f64::from(u8::from(pending)));
@@ -158,19 +135,6 @@ fn restart(run: &mut Run<'_>, pending: Option<bool>) {
             || "The PC waits for a restart to finish an update.".to_owned(),
         );
     }
-}
-
-/// Whether the PC has mains power. A PC whose adapter has no entry shows it by its battery; one
-/// with neither cannot tell, and then it says nothing.
-fn mains(supplies: &[PowerSupply]) -> Option<bool> {
-    let adapters = supplies.iter().filter_map(|supply| match supply.state {
-        PowerState::Mains { online } => Some(online),
-        PowerState::Battery { .. } => None,
-    });
-    let on_battery = supplies
-        .iter()
-        .any(|supply| matches!(supply.state, PowerState::Battery { discharging: true, .. }));
-    adapters.reduce(|a, b| a || b).or_else(|| on_battery.then_some(false))
 }
 
 /// `3.2 GiB / 7.7 GiB (42%)`
@@ -218,35 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn mains_is_told_by_adapters_then_by_batteries_and_else_not_at_all() {
-        let mains_at = |online| PowerState::Mains { online };
-        let battery = |discharging| PowerState::Battery { charge: None, discharging };
-        for (states, expected) in [
-            (vec![mains_at(true), battery(false)], Some(true)),
-            (vec![mains_at(false), battery(true)], Some(false)),
-            (vec![mains_at(false), mains_at(true)], Some(true)),
-            (vec![battery(true)], Some(false)),
-            (vec![battery(false)], None),
-            (vec![], None),
-        ] {
-            let supplies: Vec<_> = states
-                .iter()
-                .map(|state| PowerSupply { name: "x".to_owned(), state: *state })
-                .collect();
-            assert_eq!(mains(&supplies), expected, "{states:?}");
-        }
-    }
-
-    #[test]
     fn a_snapshot_becomes_gauges_by_device() {
         let snapshot = Snapshot {
             memory: Some(Memory { size: 8, available: 6, swap_used: 1 }),
             disks: vec![Disk { mount_point: "/".to_owned(), size: 100, available: 40 }],
             temperatures: vec![("coretemp Package id 0".to_owned(), 51.0)],
-            power: vec![PowerSupply {
-                name: "BAT0".to_owned(),
-                state: PowerState::Battery { charge: Some(0.5), discharging: true },
-            }],
+            strain: platform::Strain::default(),
             restart_pending: Some(true),
         };
         let found = Bench::default().record(|run| record(run, &snapshot));
@@ -254,13 +195,11 @@ mod tests {
             ("bridge_host_disk_size_bytes", "/", 100.0),
             ("bridge_host_disk_available_bytes", "/", 40.0),
             ("bridge_host_temperature_celsius", "coretemp Package id 0", 51.0),
-            ("bridge_host_battery_charge_ratio", "BAT0", 0.5),
         ] {
             assert_eq!(found.number_of(name, label), Some(value), "{name}");
         }
         assert_eq!(found.number("bridge_host_memory_available_bytes"), Some(6.0));
         assert_eq!(found.number("bridge_host_swap_used_bytes"), Some(1.0));
-        assert_eq!(found.number("bridge_host_mains_online"), Some(0.0));
         assert_eq!(found.number("bridge_host_restart_pending"), Some(1.0));
     }
 

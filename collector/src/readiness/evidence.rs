@@ -60,6 +60,9 @@ pub(super) enum Sense {
 /// Of a flag whose 0 makes things worse but fails nothing by itself.
 const FLAG: Limit = Limit { degraded: 0.5, failed: -1.0 };
 
+/// Of a count of which one is bad enough and no number is a failure by itself.
+const ANY: Limit = Limit { degraded: 1.0, failed: f64::INFINITY };
+
 const fn measure(
     metric: &'static str,
     code: &'static str,
@@ -87,6 +90,11 @@ const MEASURES: &[Measure] = &[
             t.memory_available_ratio
         })
     },
+    measure("bridge_host_memory_stalled_ratio", "memory_stalled", Sense::TooMuch, |t| {
+        t.memory_stalled_ratio
+    }),
+    measure("bridge_host_throttled_ratio", "overheated", Sense::TooMuch, |t| t.throttled_ratio),
+    measure("bridge_host_disk_errors", "disk_errors", Sense::TooMuch, |_| ANY),
     mains(MAINS, "mains_lost"),
     mains(UPS_MAINS, "ups_on_battery"),
     charge(CHARGE, MAINS),
@@ -397,6 +405,23 @@ mod tests {
             ("host", None, disk(100.0), vec![("", Ready)]),
             ("host", None, disk(40.0), vec![("", Ready), ("disk_nearly_full", Degraded)]),
             ("host", None, disk(5.0), vec![("", Ready), ("disk_nearly_full", NotReady)]),
+            (
+                "host",
+                None,
+                vec![
+                    number("bridge_host_memory_stalled_ratio", 0.2),
+                    number("bridge_host_throttled_ratio", 0.01),
+                    of("bridge_host_disk_errors", "sda2", 4.0),
+                    of("bridge_host_disk_errors", "sdb1", 0.0),
+                ],
+                vec![("", Ready), ("memory_stalled", Degraded), ("disk_errors", Degraded)],
+            ),
+            (
+                "host",
+                None,
+                vec![number("bridge_host_throttled_ratio", 0.95)],
+                vec![("", Ready), ("overheated", NotReady)],
+            ),
             ("host", None, battery(1.0), vec![("", Ready), ("", Ready)]),
             (
                 "host",

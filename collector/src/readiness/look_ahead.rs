@@ -12,6 +12,8 @@ use crate::meetings::Occurrence;
 
 const CERTIFICATE: &str = "bridge_probe_tls_expiry_timestamp_seconds";
 const RESTART: &str = "bridge_host_restart_pending";
+const SLEEP: &str = "bridge_host_sleep_after_seconds";
+const SHUTDOWN: &str = "bridge_host_shutdown_timestamp_seconds";
 const UPS_MAINS: &str = "bridge_ups_mains_online";
 const UPS_RUNTIME: &str = "bridge_ups_runtime_seconds";
 
@@ -30,6 +32,9 @@ pub(super) fn reasons(
         }
         reasons.extend(certificate(probe, meeting, now));
         reasons.extend(restart(probe));
+        reasons.extend(sleep(probe, meeting));
+        let clock_ahead = site.and_then(Site::clock_offset).unwrap_or_default();
+        reasons.extend(shutdown(probe, meeting, (clock_ahead, now)));
         reasons.extend(ups(probe, meeting, now));
         let trends = memory.of(id, name).into_iter().flat_map(|recent| recent.trends().iter());
         reasons.extend(trends.filter_map(|trend| {
@@ -78,6 +83,37 @@ fn restart(probe: &Probe) -> Option<Reason> {
         capability: probe.reading.capability,
         subject: String::new(),
         value: None,
+        evidence_at: Some(probe.taken_at),
+    })
+}
+
+/// In a meeting people listen: nobody touches the PC from its beginning to its end.
+fn sleep(probe: &Probe, meeting: &Occurrence) -> Option<Reason> {
+    let (_, after) = evidence::numbers(&probe.reading, SLEEP).next()?;
+    let lasts = meeting.end.saturating_sub(meeting.start) as f64 / 1e3;
+    (after < lasts).then(|| Reason {
+        code: "sleeps_in_meeting",
+        capability: Some(Capability::Power),
+        subject: String::new(),
+        value: Some(after),
+        evidence_at: Some(probe.taken_at),
+    })
+}
+
+/// The PC will do it by its own clock, which may be wrong by `clock_ahead`.
+fn shutdown(
+    probe: &Probe,
+    meeting: &Occurrence,
+    (clock_ahead, now): (i64, UnixMillis),
+) -> Option<Reason> {
+    let (_, by_its_clock) = evidence::numbers(&probe.reading, SHUTDOWN).next()?;
+    let at = by_its_clock - clock_ahead as f64 / 1e3;
+    let left = at - now as f64 / 1e3;
+    (at * 1e3 < meeting.end as f64).then(|| Reason {
+        code: "shutdown_scheduled",
+        capability: Some(Capability::Power),
+        subject: String::new(),
+        value: Some(left.max(0.0)),
         evidence_at: Some(probe.taken_at),
     })
 }

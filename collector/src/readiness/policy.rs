@@ -65,6 +65,12 @@ pub struct Thresholds {
     /// Available share of the memory, below which: swapping begins at 10 %, at 3 % programs are
     /// ended.
     pub memory_available_ratio: Limit,
+    /// Share of a minute in which everything waited for memory. At a tenth picture and sound
+    /// begin to stutter; at half nothing moves.
+    pub memory_stalled_ratio: Limit,
+    /// Share of the time in which heat slowed the processor down. 5 % is a fan full of dust; all
+    /// but always leaves a fraction of its speed.
+    pub throttled_ratio: Limit,
     /// Charge of a battery while there is no mains power, below which. What half a charge lasts
     /// is no morning's meeting; a fifth is minutes.
     pub battery_charge_ratio: Limit,
@@ -117,6 +123,8 @@ impl Default for Thresholds {
             clock_offset_seconds: limit(30.0, 300.0),
             disk_available_ratio: limit(0.05, 0.01),
             memory_available_ratio: limit(0.1, 0.03),
+            memory_stalled_ratio: limit(0.1, 0.5),
+            throttled_ratio: limit(0.05, 0.9),
             battery_charge_ratio: limit(0.5, 0.2),
         }
     }
@@ -131,7 +139,7 @@ impl Default for Damping {
 
 impl Thresholds {
     /// Each by its key, and whether more than it is worse.
-    fn all(&self) -> [(&'static str, Limit, bool); 7] {
+    fn all(&self) -> [(&'static str, Limit, bool); 9] {
         [
             ("loss_ratio", self.loss_ratio, true),
             ("jitter_seconds", self.jitter_seconds, true),
@@ -139,6 +147,8 @@ impl Thresholds {
             ("clock_offset_seconds", self.clock_offset_seconds, true),
             ("disk_available_ratio", self.disk_available_ratio, false),
             ("memory_available_ratio", self.memory_available_ratio, false),
+            ("memory_stalled_ratio", self.memory_stalled_ratio, true),
+            ("throttled_ratio", self.throttled_ratio, true),
             ("battery_charge_ratio", self.battery_charge_ratio, false),
         ]
     }

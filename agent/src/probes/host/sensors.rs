@@ -1,11 +1,11 @@
-//! What may wait for a device: file systems, hardware sensors, batteries; and memory with them.
+//! What may wait for a device: file systems, hardware sensors; and memory with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sysinfo::{Components, DiskRefreshKind, Disks, MemoryRefreshKind, System};
 use wire::limits;
 
-use crate::platform::{self, PowerSupply};
+use crate::platform::{self, Strain};
 
 /// More file systems than a conference PC has; the shortest mount points come first, because a
 /// flood comes from containers and images mounted deep below.
@@ -28,7 +28,7 @@ pub(super) struct Snapshot {
     pub(super) disks: Vec<Disk>,
     /// By sensor, in degrees Celsius.
     pub(super) temperatures: Vec<(String, f64)>,
-    pub(super) power: Vec<PowerSupply>,
+    pub(super) strain: Strain,
     /// `None` where the system does not tell.
     pub(super) restart_pending: Option<bool>,
 }
@@ -55,7 +55,7 @@ pub(super) fn look() -> Snapshot {
         memory: memory(),
         disks: disks(),
         temperatures: temperatures(),
-        power: platform::power_supplies(),
+        strain: platform::strain(),
         restart_pending: platform::restart_pending(),
     }
 }
