@@ -31,7 +31,7 @@ fn check(program: &str, folder: &Path, config: &OsStr, bad: &Path, wrong: &mut V
     let mut command = Command::new(program::binary(program));
     command.current_dir(folder).arg("--config").arg(config).arg("check").env("NO_COLOR", "1");
     let output = program::finish(command);
-    let said = without_kinds(program::said(&output));
+    let said = without_kinds(&program::said(&output));
     if output.status.code() != Some(CONFIGURATION) {
         wrong.push(format!("{}: {}\n{said}", bad.display(), output.status));
         return;
@@ -47,7 +47,7 @@ fn check(program: &str, folder: &Path, config: &OsStr, bad: &Path, wrong: &mut V
 }
 
 /// A new kind of probe changes no file here.
-fn without_kinds(said: String) -> String {
+fn without_kinds(said: &str) -> String {
     let listed = |between: &str| ProbeConfig::KINDS.join(between);
     let [plain, quoted] = [listed(", "), listed("`, `")];
     said.replace(&plain, "{kinds}").replace(&quoted, "{kinds}")

@@ -24,13 +24,13 @@ fn text(state_dir: &Path, language: Language) -> String {
         (
             "# Cấu hình agent Nhịp Cầu của điểm cầu này; mọi khóa đều có giá trị mặc định.\n\
              # Sửa xong hãy kiểm tra: nhipcau-agent check\n",
-            "# Danh sách phép đo này thay cho mặc định (host, link, clock).\n\
+            "# Danh sách phép đo này thay cho mặc định (host, power, link, clock).\n\
              # Bỏ dấu # ở đầu dòng, sửa địa chỉ, rồi khởi động lại dịch vụ.\n",
         ),
         (
             "# Configuration of this site's Nhịp Cầu agent; every key has a default.\n\
              # After a change: nhipcau-agent check\n",
-            "# This list of probes replaces the default one (host, link, clock).\n\
+            "# This list of probes replaces the default one (host, power, link, clock).\n\
              # Take away the # of these lines, set the addresses, restart the service.\n",
         ),
     );
@@ -41,10 +41,12 @@ fn text(state_dir: &Path, language: Language) -> String {
          {probes}\
          #probes:\n\
          #  host:  {{ host: {{}} }}\n\
+         #  power: {{ power: {{}} }}\n\
          #  link:  {{ link: {{}} }}\n\
          #  clock: {{ clock: {{}} }}\n\
          #  mcu:   {{ every: 15s, icmp: {{ host: 10.0.0.10 }} }}\n\
-         #  sip:   {{ every: 30s, tcp: {{ host: 10.0.0.10, port: 5060 }} }}\n",
+         #  sip:   {{ every: 30s, sip: {{ server: 10.0.0.10 }} }}\n\
+         #  camera: {{ every: 30s, camera: {{}} }}\n",
         quoted(state_dir)
     )
 }
@@ -71,7 +73,7 @@ mod tests {
                 assert_eq!(config.file.state_dir, Path::new(state_dir));
                 let probes = text.replace("\n#probes", "\nprobes").replace("\n#  ", "\n  ");
                 let config = config::parse(Path::new("agent.yaml"), &probes).unwrap();
-                assert_eq!(config.tasks.len(), 5, "{probes}");
+                assert_eq!(config.tasks.len(), 7, "{probes}");
             }
         }
     }

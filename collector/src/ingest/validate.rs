@@ -162,7 +162,7 @@ fn check_sample(sample: &mut Sample) -> Result<(), Cause> {
     }
     let good = match (row.kind, &sample.value) {
         (Kind::Gauge, Value::Number(number)) => number.is_finite(),
-        (Kind::Info, Value::Number(number)) => *number == 1.0,
+        (Kind::Info, Value::Number(number)) => (number - 1.0).abs() < f64::EPSILON,
         (Kind::Counter, Value::Number(total)) => total.is_finite() && *total >= 0.0,
         (Kind::StateSet(states), Value::State(state)) => states.contains(&state.as_ref()),
         (Kind::Histogram(bounds), Value::Histogram(Histogram { buckets, sum })) => {
