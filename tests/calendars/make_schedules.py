@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 def save(book, name):
-    # The same bytes each time.
+    # As on the Friday before the week, whenever this runs.
     book.properties.created = book.properties.modified = datetime.datetime(2026, 11, 13, 16, 0)
     book.save(HERE / name)
 
