@@ -60,6 +60,10 @@ fn whatever_happens_to_the_line_every_report_counts_once() {
     for line in [Line::Cut, Line::HalfClosed, Line::Stalled, Line::AnswersLost] {
         println!("{line:?}");
         collector.link.set(line);
+        if line == Line::AnswersLost {
+            // Heard, and so without an answer; the spool may still be full of the stall before.
+            collector.wait_for_reports("th-0001", 1);
+        }
         agent.wait_for_spooled(BACKLOG);
         collector.link.set(Line::Good);
         collector.wait_for_reports("th-0001", 4);
