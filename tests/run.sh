@@ -14,9 +14,11 @@ PATH="$PATH:$HOME/.cargo/bin"
 
 # What the tests run besides our own programs: a real Prometheus and Alertmanager with their
 # tools, clocks of another year, network namespaces, ping to compare echoes with, the conference
-# servers that provinces run and a judge of what is sent to them, cameras and sound devices.
+# servers that provinces run and a judge of what is sent to them, cameras and sound devices, the
+# programs that watch UPSes.
 PACKAGES=(prometheus prometheus-alertmanager python3 python3-aiosmtpd libfaketime ip=iproute2 ping=iputils-ping shellcheck
-    kamailio kamailio-tls-modules coturn tshark umockdev pulseaudio pactl=pulseaudio-utils)
+    kamailio kamailio-tls-modules coturn tshark umockdev pulseaudio pactl=pulseaudio-utils
+    nut-server snmpd libusb-0.1-4 libwrap0)
 
 # End-to-end tests wait far more than they work, so more of them run at once than there are cores.
 END_TO_END_AT_ONCE=8
@@ -110,9 +112,18 @@ prepare() {
     if [[ $mode != fast ]]; then
         deploy/debian-packages.sh cc=gcc cc=libc6-dev "${PACKAGES[@]}" ||
             skip "Debian packages; the tests that need them say so"
+        unpack_apcupsd || echo "apcupsd could not be unpacked; its test says so"
     fi
     command -v cc >/dev/null || { echo "A C compiler is needed (Debian: gcc libc6-dev)." >&2 && exit 1; }
     command -v cargo >/dev/null || { echo "Rust is needed: cargo is not in PATH." >&2 && exit 1; }
+}
+
+# apcupsd and NUT exclude each other as packages, so its program is only unpacked.
+unpack_apcupsd() {
+    local into=$PWD/target/debian
+    [[ -x $into/apcupsd/sbin/apcupsd ]] && return
+    mkdir -p "$into"
+    (cd "$into" && apt-get download apcupsd && dpkg-deb -x apcupsd_*.deb apcupsd) >/dev/null 2>&1
 }
 
 check_the_text() {

@@ -22,6 +22,7 @@ pub mod speaker;
 pub mod stun;
 pub mod tcp;
 pub mod turn;
+pub mod ups;
 pub mod usb;
 
 // What several kinds share.
@@ -142,4 +143,6 @@ kinds! {
     power: Power,
     link: Link,
     clock: Clock,
+    // Appliances.
+    ups: Ups,
 }

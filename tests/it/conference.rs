@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
-use tests::agent::Agent;
+use tests::agent::once;
 use tests::ports;
 use tests::program::{Program, finish, mortal, said};
 
@@ -75,13 +75,6 @@ impl Drop for Kamailio {
         let group = Pid::from_raw(-i32::try_from(self.program.id()).unwrap());
         kill(group, Signal::SIGKILL).unwrap();
     }
-}
-
-/// What `once` says of a probe, in English, and whether it found all well.
-fn once(probe: &str) -> (String, bool) {
-    let agent = Agent::new(&format!("probes:\n  service: {probe}\n"));
-    let output = agent.do_command(&["--lang", "en", "once", "service"]);
-    (said(&output), output.status.success())
 }
 
 #[test]

@@ -32,6 +32,8 @@ mod conference;
 #[cfg(target_os = "linux")]
 mod network_truth;
 #[cfg(target_os = "linux")]
+mod power;
+#[cfg(target_os = "linux")]
 mod room;
 
 // What arrives and what is shown.

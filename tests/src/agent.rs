@@ -37,6 +37,14 @@ probes:
     )
 }
 
+/// What `once` says of a probe that is named `service`, in English, and whether it found all well.
+#[must_use]
+pub fn once(probe: &str) -> (String, bool) {
+    let agent = Agent::new(&format!("probes:\n  service: {probe}\n"));
+    let output = agent.do_command(&["--lang", "en", "once", "service"]);
+    (program::said(&output), output.status.success())
+}
+
 impl Agent {
     /// One that has `config`, not running yet. `state_dir` is added.
     #[must_use]

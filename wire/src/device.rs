@@ -156,6 +156,35 @@ causes! {
     Untold = "untold", Unknown, "hệ điều hành không cho biết tình trạng", "the system does not tell";
     /// Only somebody signed in could see its state.
     NobodySignedIn = "nobody_signed_in", Unknown, "chưa ai đăng nhập nên không xem được", "nobody is signed in who could see it";
+    // Of appliances, which know more of themselves than the system does.
+    /// Switched off at the device itself.
+    SwitchedOff = "switched_off", Blocked, "đang tắt", "it is switched off";
+    /// Switched on a moment ago, or cooling down.
+    WarmingUp = "warming_up", Degraded, "đang khởi động hoặc đang làm nguội", "it warms up or cools down";
+    /// Waits, and wakes up for a call.
+    Standby = "standby", Degraded, "đang ở chế độ chờ", "it is in standby";
+    /// Shows black because somebody wanted it so.
+    PictureMuted = "picture_muted", Blocked, "đang bị che hình", "its picture is muted";
+    /// Shows another source than the one that is asked for.
+    WrongInput = "wrong_input", Blocked, "đang chọn nhầm đầu vào", "it shows another input";
+    /// Switched on, and its input brings no picture.
+    NoSignal = "no_signal", Degraded, "đã bật nhưng không có tín hiệu vào", "it is on and gets no signal";
+    /// It says itself that something in it is broken.
+    FaultReported = "fault_reported", Blocked, "thiết bị tự báo hỏng", "it reports a fault";
+    /// It says itself that something in it needs care.
+    WarningReported = "warning_reported", Degraded, "thiết bị tự báo cần chú ý", "it reports a warning";
+    /// The lamp is older than it should become.
+    LampWorn = "lamp_worn", Degraded, "bóng đèn đã quá giờ chiếu", "its lamp is worn out";
+    /// The battery of a UPS is about to end.
+    BatteryEmpty = "battery_empty", Blocked, "ắc quy sắp cạn", "its battery is about to end";
+    /// The battery of a UPS should be replaced.
+    BatteryWorn = "battery_worn", Degraded, "ắc quy cần thay", "its battery should be replaced";
+    /// More is plugged into a UPS than it can carry.
+    UpsOverloaded = "ups_overloaded", Degraded, "bộ lưu điện đang quá tải", "the UPS is overloaded";
+    /// A UPS passes the mains through without protection.
+    OnBypass = "on_bypass", Degraded, "bộ lưu điện đang chạy nối tắt", "the UPS runs on bypass";
+    /// What watches the device no longer hears it.
+    OutOfTouch = "out_of_touch", Unknown, "phần mềm theo dõi mất liên lạc với thiết bị", "what watches it no longer hears it";
 }
 
 #[cfg(test)]

@@ -23,6 +23,12 @@ const ADDRESSES: usize = 8;
 pub struct Host(Box<str>);
 
 impl Host {
+    /// This PC.
+    #[must_use]
+    pub fn loopback() -> Self {
+        Self("127.0.0.1".into())
+    }
+
     /// The addresses, in the resolver's order, anew at each call: a name that moved must not
     /// be measured where it was. Waits for at most `patience`.
     pub async fn addresses(
