@@ -23,6 +23,7 @@
 //! | `displays() -> io::Result<Vec<Device>>` | the same; an error where no driver tells |
 //! | `CONFIG_FILE`, `STATE_DIR` | where a service lives on this system |
 //! | `private_directory(path)`, `private_file(path)` | made for this user alone |
+//! | `is_open_to_all(file) -> io::Result<bool>` | whether everybody on this PC may read it |
 //! | `stop_requested()` | returns when the system asks this program to end |
 //! | `Alarm` | wakes a task at a moment, as cheaply as the system can |
 //! | `Ping` | the channel of [`echo`] requests and what comes back |
@@ -40,9 +41,9 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{
     Alarm, CONFIG_FILE, Ping, STATE_DIR, cameras, clock_state, displays, dns_servers, hostname,
-    links, monotonic_ms, os_name, own_usage, power_supplies, private_directory, private_file,
-    restart_pending, sleep_plan, software, sound_devices, stop_requested, strain, system_times,
-    usb_devices,
+    is_open_to_all, links, monotonic_ms, os_name, own_usage, power_supplies, private_directory,
+    private_file, restart_pending, sleep_plan, software, sound_devices, stop_requested, strain,
+    system_times, usb_devices,
 };
 
 #[cfg(not(target_os = "linux"))]

@@ -14,6 +14,7 @@ pub mod http;
 pub mod icmp;
 pub mod link;
 pub mod microphone;
+pub mod pjlink;
 pub mod ports;
 pub mod power;
 pub mod sip;
@@ -28,11 +29,13 @@ pub mod usb;
 // What several kinds share.
 pub(crate) mod aside;
 mod certificates;
+mod conversation;
 mod datagram;
 pub(crate) mod failure;
 pub mod path;
 pub mod resolve;
 mod room;
+pub mod secret;
 mod sound;
 
 #[cfg(test)]
@@ -145,4 +148,5 @@ kinds! {
     clock: Clock,
     // Appliances.
     ups: Ups,
+    pjlink: Pjlink,
 }

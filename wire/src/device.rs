@@ -183,6 +183,8 @@ causes! {
     UpsOverloaded = "ups_overloaded", Degraded, "bộ lưu điện đang quá tải", "the UPS is overloaded";
     /// A UPS passes the mains through without protection.
     OnBypass = "on_bypass", Degraded, "bộ lưu điện đang chạy nối tắt", "the UPS runs on bypass";
+    /// The device does not take the password that it was given, or wants one.
+    LoginRefused = "login_refused", Unknown, "không nhận mật khẩu đã khai báo", "it refuses the password it was given";
     /// What watches the device no longer hears it.
     OutOfTouch = "out_of_touch", Unknown, "phần mềm theo dõi mất liên lạc với thiết bị", "what watches it no longer hears it";
 }

@@ -27,7 +27,7 @@ use std::{fs, io};
 pub use alarm::Alarm;
 pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
-pub use private::{private_directory, private_file};
+pub use private::{is_open_to_all, private_directory, private_file};
 pub use service::{CONFIG_FILE, STATE_DIR, stop_requested};
 
 use super::{

@@ -8,15 +8,15 @@ mod nut;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Deserialize;
 use wire::reading::{Capability, Failure, Reason};
 use wire::{Cause, DeviceState};
 
-use super::path::{self, Path, Reader, Tls, Transport};
+use super::conversation::Conversation;
+use super::path;
 use super::resolve::Host;
 use crate::tally::Run;
 
@@ -106,11 +106,11 @@ impl Ups {
         let port = self.port.map_or(default, NonZeroU16::get);
         let this = &*self;
         let asking = path::first_answer(run, &this.host, port, async |server, patience| {
-            let connection = &mut Connection::open(server, &this.host, patience).await?;
+            let conversation = &mut Conversation::open(server, &this.host, patience).await?;
             let name = this.name.as_ref().map(|name| &*name.0);
             match this.protocol {
-                Protocol::Nut => nut::ask(connection, name).await,
-                Protocol::Apcupsd => apcupsd::ask(connection).await.map(|said| vec![said]),
+                Protocol::Nut => nut::ask(conversation, name).await,
+                Protocol::Apcupsd => apcupsd::ask(conversation).await.map(|said| vec![said]),
             }
         });
         let all = asking.await?;
@@ -122,26 +122,6 @@ impl Ups {
             said.record(run);
         }
         Ok(())
-    }
-}
-
-/// A connection and the time that is left for all its questions.
-struct Connection {
-    path: Path,
-    server: SocketAddr,
-    deadline: Instant,
-}
-
-impl Connection {
-    async fn open(server: SocketAddr, host: &Host, patience: Duration) -> Result<Self, Failure> {
-        let deadline = Instant::now() + patience;
-        let path = Path::open(Transport::Tcp, server, host, &Tls::default(), patience).await?;
-        Ok(Self { path, server, deadline })
-    }
-
-    async fn ask<R: Reader>(&mut self, question: &[u8], reader: &R) -> Result<R::Answer, Failure> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        self.path.ask(question, left, reader).await
     }
 }
 

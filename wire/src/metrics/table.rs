@@ -32,6 +32,7 @@ const SITE: &[&str] = &["site"];
 const PROBE: &[&str] = &["site", "probe"];
 const PROBE_KIND: &[&str] = &["site", "probe", "kind"];
 const DEVICE: &[&str] = &["site", "device"];
+const PROBE_DEVICE: &[&str] = &["site", "probe", "device"];
 
 /// Tells each row its place.
 const fn numbered<const N: usize>(mut rows: [Metric; N]) -> [Metric; N] {
@@ -168,6 +169,8 @@ pub const TABLE: &[Metric] = &numbered([
         "Whether a program uses the device now, or the software runs; absent where nobody can tell."),
     row(Agent, Info, None, "bridge_software_info", &["site", "probe", "version"],
         "The version of the conference client."),
+    row(Agent, Gauge, Seconds, "bridge_display_lamp_seconds", PROBE_DEVICE,
+        "How long a projector's lamp has burnt in all."),
     // The PC.
     row(Agent, Counter, Seconds, "bridge_host_cpu_busy_seconds_total", SITE,
         "Processor time not spent idle, over all cores, since the agent's start."),

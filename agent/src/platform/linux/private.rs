@@ -28,3 +28,9 @@ pub fn private_file(path: &Path) -> io::Result<File> {
     }
     Ok(file)
 }
+
+/// Whether everybody on this PC may read or change a file. A group may: a service's user often
+/// reads what root wrote through one.
+pub fn is_open_to_all(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.mode() & 0o006 != 0)
+}

@@ -4,8 +4,9 @@
 use wire::Cause;
 use wire::reading::{Failure, Reason};
 
+use super::super::conversation::Conversation;
 use super::super::path::Reader;
-use super::{Connection, Said};
+use super::Said;
 
 /// apcupsd's own; not registered.
 pub(super) const PORT: u16 = 3551;
@@ -49,11 +50,11 @@ impl Reader for Records {
 }
 
 /// Asks for the state of the one UPS an apcupsd watches.
-pub(super) async fn ask(connection: &mut Connection) -> Result<Said, Failure> {
-    let records = connection.ask(QUESTION, &Records).await?;
+pub(super) async fn ask(conversation: &mut Conversation) -> Result<Said, Failure> {
+    let records = conversation.ask(QUESTION, &Records).await?;
     of_records(&records).ok_or_else(|| {
         let first: String = records.lines().next().unwrap_or_default().chars().take(80).collect();
-        let detail = format_args!("apcupsd at {}: {first:?} is no status", connection.server);
+        let detail = format_args!("apcupsd at {}: {first:?} is no status", conversation.server);
         Failure::new(Reason::Protocol, detail)
     })
 }
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn a_status_means_what_the_manual_says() {
         use Cause::{BatteryEmpty, BatteryWorn, OutOfTouch, UpsOverloaded};
-        let cases: &[(&str, Option<bool>, Option<f64>, &[Cause])] = &[
+        let cases: [(_, _, _, &[Cause]); 7] = [
             ("ONLINE", Some(true), Some(0.97), &[]),
             ("ONLINE LOWBATT", Some(true), Some(0.97), &[]),
             ("ONBATT", Some(false), Some(0.97), &[]),
@@ -151,10 +152,10 @@ mod tests {
                  BCHARGE  : 097.0 Percent\nTIMELEFT :  42.5 Minutes\n"
             );
             let said = of_records(&records).unwrap();
-            assert_eq!((said.name.as_str(), said.mains, said.charge), ("room", *online, *charge));
+            assert_eq!((said.name.as_str(), said.mains, said.charge), ("room", online, charge));
             assert_eq!(said.runtime_seconds, charge.map(|_| 2550.0));
             let found: Vec<_> = said.troubles.iter().map(|(cause, _)| *cause).collect();
-            assert_eq!(found, *causes, "{status}");
+            assert_eq!(found, causes, "{status}");
         }
     }
 

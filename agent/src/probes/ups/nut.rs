@@ -4,8 +4,9 @@
 use wire::Cause;
 use wire::reading::{Failure, Reason};
 
+use super::super::conversation::Conversation;
 use super::super::path::Reader;
-use super::{Connection, Said};
+use super::Said;
 
 /// Of IANA.
 pub(super) const PORT: u16 = 3493;
@@ -66,30 +67,30 @@ fn text(bytes: &[u8]) -> String {
 
 /// Asks for `name`, or for every UPS the server has.
 pub(super) async fn ask(
-    connection: &mut Connection,
+    conversation: &mut Conversation,
     name: Option<&str>,
 ) -> Result<Vec<Said>, Failure> {
     let names = match name {
         Some(name) => vec![name.to_owned()],
-        None => match list(connection, "UPS").await? {
+        None => match list(conversation, "UPS").await? {
             Answer::List(lines) => names(&lines),
-            Answer::Error(error) => return Err(refused(connection, &error)),
+            Answer::Error(error) => return Err(refused(conversation, &error)),
         },
     };
     let mut all = Vec::new();
     for name in names {
-        let said = match list(connection, &format!("VAR {name}")).await? {
+        let said = match list(conversation, &format!("VAR {name}")).await? {
             Answer::List(lines) => of_variables(&name, &lines),
             Answer::Error(error) if is_out_of_touch(&error) => out_of_touch(&name, &error),
-            Answer::Error(error) => return Err(refused(connection, &format!("{error} {name}"))),
+            Answer::Error(error) => return Err(refused(conversation, &format!("{error} {name}"))),
         };
         all.push(said);
     }
     Ok(all)
 }
 
-async fn list(connection: &mut Connection, what: &str) -> Result<Answer, Failure> {
-    connection.ask(format!("LIST {what}\n").as_bytes(), &Listed { what }).await
+async fn list(conversation: &mut Conversation, what: &str) -> Result<Answer, Failure> {
+    conversation.ask(format!("LIST {what}\n").as_bytes(), &Listed { what }).await
 }
 
 /// The server lives and says nothing of the UPS: that is no loss of power.
@@ -102,13 +103,13 @@ fn out_of_touch(name: &str, error: &str) -> Said {
     Said { name: name.to_owned(), status: error.to_owned(), troubles, ..Said::default() }
 }
 
-fn refused(connection: &Connection, error: &str) -> Failure {
+fn refused(conversation: &Conversation, error: &str) -> Failure {
     let reason = match error.split(' ').next() {
         Some("UNKNOWN-UPS") => Reason::Absent,
         Some("ACCESS-DENIED") => Reason::Denied,
         _ => Reason::Unexpected,
     };
-    Failure::new(reason, format_args!("upsd at {}: {error}", connection.server))
+    Failure::new(reason, format_args!("upsd at {}: {error}", conversation.server))
 }
 
 /// `UPS room "Room UPS"`, a line each.
@@ -248,7 +249,6 @@ mod tests {
     #[test]
     fn a_name_that_would_break_a_question_is_left_out() {
         assert_eq!(names("UPS room \"a\"\nUPS a\"b \"x\"\nFOO bar\nUPS \n"), ["room"]);
-        let many: String = (0..100).map(|n| format!("UPS u{n} \"\"\n")).collect();
-        assert_eq!(names(&many).len(), UPSES);
+        assert_eq!(names(&"UPS u \"\"\n".repeat(100)).len(), UPSES);
     }
 }
