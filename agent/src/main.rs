@@ -41,6 +41,12 @@ enum Command {
         /// The probe's name in the configuration
         probe: Option<String>,
     },
+    /// Look at what the room has now, and make it what is expected of it
+    Learn {
+        /// Write it without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Enrol this PC at the collector with the code it was given
     Enroll {
         /// The whole string: collector.example:8443/XXXXX-XXXXX-…
@@ -77,6 +83,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Once { probe } => once(config, probe.as_deref(), language),
+        Command::Learn { yes } => finish(Ok(agent::learn::command(&path, &config, yes, language))),
         Command::Enroll { .. } => ExitCode::SUCCESS,
     }
 }

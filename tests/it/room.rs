@@ -68,6 +68,26 @@ fn a_camera_comes_is_used_fails_and_goes() {
     }
 }
 
+#[test]
+fn a_room_is_learnt_with_the_technicians_word_and_held_to_it() {
+    let folder = agent("  pc: { host: {} }   # mine\n");
+    let config = folder.path().join("agent.yaml");
+    let before = fs::read_to_string(&config).unwrap();
+    let program = binary("nhipcau-agent");
+    let learn = format!("{} --config {} --lang en learn", program.display(), config.display());
+    let Some(said) = with_camera(&format!("echo no | {learn}")) else { return };
+    assert!(said.contains("camera: { camera: { name: \"HD Pro Webcam C920\" } }"), "{said}");
+    assert!(said.contains("Nothing was written."), "{said}");
+    assert_eq!(fs::read_to_string(&config).unwrap(), before);
+    let said = with_camera(&format!("echo y | {learn}; {} camera", once(&folder))).unwrap();
+    assert!(said.contains("✔ camera (camera): good"), "{said}");
+    assert!(fs::read_to_string(&config).unwrap().contains("  pc: { host: {} }   # mine\n"));
+    let gone =
+        format!("rm -r $UMOCKDEV_DIR/sys/class $UMOCKDEV_DIR/sys/bus; {} camera", once(&folder));
+    let said = with_camera(&gone).unwrap();
+    assert!(said.contains("HD Pro Webcam C920: there is no such device"), "{said}");
+}
+
 /// A PulseAudio of its own, with a microphone and two speakers that are made by software.
 struct PulseAudio {
     folder: TempDir,
