@@ -24,7 +24,7 @@ pub fn told(path: &Path, config: &Config, language: Language) -> String {
     for task in &config.tasks {
         let _ = writeln!(
             text,
-            "  {:<16} {:<6} {} {}",
+            "  {:<16} {:<10} {} {}",
             task.name,
             task.probe.kind(),
             language.pick("mỗi", "every"),

@@ -132,12 +132,12 @@ causes! {
     Silent = "silent", Blocked, "âm lượng bằng không", "its volume is at zero";
     /// Connected, but the system sends it no picture.
     Inactive = "inactive", Blocked, "đã nối nhưng máy không xuất hình", "it is connected and gets no picture";
-    /// Asleep by its own or the system's saving of energy.
-    Asleep = "asleep", Blocked, "đang ngủ để tiết kiệm điện", "it is asleep to save energy";
     /// Installed and not able to start.
     Broken = "broken", Blocked, "đã cài nhưng không chạy được", "it is installed and cannot start";
     /// Software that should run and does not.
     NotRunning = "not_running", Blocked, "chưa được mở", "it does not run";
+    /// Asleep by its own or the system's saving of energy: whoever sits down wakes it.
+    Asleep = "asleep", Degraded, "đang ngủ để tiết kiệm điện", "it is asleep to save energy";
     /// The volume is low.
     Quiet = "quiet", Degraded, "âm lượng quá nhỏ", "its volume is low";
     /// Programs that were told nothing use another device.

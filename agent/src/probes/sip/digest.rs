@@ -123,6 +123,8 @@ fn parameters_of(text: &str) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ACCOUNT: Account<'static> = Account { user: "bob", password: "zanzibar" };
@@ -179,6 +181,17 @@ mod tests {
             "Digest =",
         ] {
             assert_eq!(challenge(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a server sends, the header that goes back stays one line.
+        #[test]
+        fn no_challenge_is_too_strange(text in "(Digest )?(realm|nonce|opaque|qop|algorithm|=|\"|\\PC|[, \\r\\n\\\\]){0,40}") {
+            if let Some(own) = challenge(&text) {
+                let answer = own.answer(&ACCOUNT, "sip:a", "cafe");
+                prop_assert!(!answer.contains(char::is_control), "{answer}");
+            }
         }
     }
 }
