@@ -4,7 +4,7 @@
 #   tests/run.sh            everything
 #   tests/run.sh FILTER     only the tests whose names contain FILTER
 #   tests/run.sh fast       no packages, no end-to-end tests
-#   tests/run.sh bless      writes METRICS.md anew; then look at the diff
+#   tests/run.sh bless      writes METRICS.md and the dashboards anew; then look at the diff
 #   SEED=n tests/run.sh     repeats the order in which an earlier run ran its tests
 #
 # The last line is "N passed, N failed, N skipped"; the exit code is 1 if anything failed.
@@ -15,9 +15,9 @@ PATH="$PATH:$HOME/.cargo/bin"
 # What the tests run besides our own programs: a real Prometheus and Alertmanager with their
 # tools, clocks of another year, network namespaces, ping to compare echoes with, the conference
 # servers that provinces run and a judge of what is sent to them, cameras and sound devices, the
-# programs that watch UPSes.
+# programs that watch UPSes. Jsonnet writes the dashboards.
 PACKAGES=(prometheus prometheus-alertmanager python3 python3-aiosmtpd libfaketime ip=iproute2 ping=iputils-ping shellcheck
-    kamailio kamailio-tls-modules coturn tshark umockdev pulseaudio pactl=pulseaudio-utils
+    jsonnet kamailio kamailio-tls-modules coturn tshark umockdev pulseaudio pactl=pulseaudio-utils
     nut-server snmpd libusb-0.1-4 libwrap0)
 
 # End-to-end tests wait far more than they work, so more of them run at once than there are cores.

@@ -46,5 +46,6 @@ mod calendar;
 mod alarms;
 mod alerts;
 mod bad_config;
+mod dashboards;
 mod metrics_page;
 mod shipped;

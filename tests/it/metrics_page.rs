@@ -23,7 +23,8 @@ Counters and histograms count since the agent's start, and their series disappea
 reading that carries them expires: after three of the probe's intervals, at least 90 s. So does
 everything of a site but `bridge_info`, `bridge_expected`, `bridge_up`, `bridge_agent_info`,
 `bridge_agent_clock_offset_seconds`, `bridge_last_seen_timestamp_seconds` and what is judged of
-it: `bridge_ready_state`, `bridge_capability_state` and `bridge_evidence_timestamp_seconds`.
+it: `bridge_ready_state`, `bridge_ready_reason`, `bridge_capability_state` and
+`bridge_evidence_timestamp_seconds`.
 ";
 
 fn page() -> String {

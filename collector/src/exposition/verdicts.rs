@@ -1,6 +1,6 @@
 //! The lines of a judgement, rendered once for all scrapes until the next. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use wire::{Metric, SiteId, UnixMillis};
@@ -14,6 +14,7 @@ use crate::readiness::{Cause, Judgement, MeetingVerdict, SiteVerdict, Verdict};
 rows! {
     CAPABILITY_STATE = "bridge_capability_state";
     READY_STATE = "bridge_ready_state";
+    READY_REASON = "bridge_ready_reason";
     EVIDENCE = "bridge_evidence_timestamp_seconds";
     MEETING_INFO = "bridge_meeting_info";
     MEETING_START = "bridge_meeting_start_timestamp_seconds";
@@ -64,6 +65,14 @@ fn site(id: &SiteId, judged: &SiteVerdict) -> Lines {
     }
     if let Some(row) = *READY_STATE {
         states(&mut renderer, row, &[id], judged.verdict);
+    }
+    if let Some(row) = *READY_REASON {
+        // Two devices may have the same trouble; it is one series.
+        let reasons: BTreeSet<_> = judged.reasons.iter().map(|r| (r.capability, r.code)).collect();
+        for (capability, code) in reasons {
+            let capability = capability.map_or("", |capability| capability.label());
+            renderer.number(row, [id, capability, code], 1.0);
+        }
     }
     if let Some(row) = *EVIDENCE {
         for (capability, judged) in &judged.capabilities {

@@ -59,6 +59,8 @@ pub const TABLE: &[Metric] = &numbered([
     // What is judged of the sites, their meetings and what they have in common.
     row(Collector, StateSet(VERDICTS), None, "bridge_ready_state", &["site", "state"],
         "The verdict over all that is needed of the site."),
+    row(Collector, Gauge, None, "bridge_ready_reason", &["site", "capability", "reason"],
+        "What stands between the site and its verdict (1); absent of a site that is simply ready."),
     row(Collector, StateSet(VERDICTS), None, "bridge_capability_state", &["site", "capability", "state"],
         "The verdict over one capability of the site, needed or not."),
     row(Collector, Gauge, Seconds, "bridge_evidence_timestamp_seconds", &["site", "capability"],
