@@ -166,6 +166,8 @@ pub struct Spool {
     limits: Limits,
     /// None while the file cannot be opened.
     disk: Option<Disk>,
+    /// There never is a file; see [`Spool::in_memory`].
+    in_memory: bool,
     waiting: Waiting,
     /// Counts of reports that never reached the disk, and are not written there yet.
     owed: Statistics,
@@ -178,15 +180,8 @@ pub struct Spool {
 impl Spool {
     /// Opens the spool in `state_dir`; a damaged one is set aside, a full disk is put up with.
     pub fn open(state_dir: &Path, limits: Limits) -> Result<Self, SpoolError> {
-        let mut spool = Self {
-            path: state_dir.join(FILE),
-            limits,
-            disk: None,
-            waiting: Waiting::default(),
-            owed: Statistics::default(),
-            refusing: false,
-            now: Duration::ZERO,
-        };
+        let path = state_dir.join(FILE);
+        let mut spool = Self { path, in_memory: false, ..Self::in_memory(limits) };
         match spool.attach() {
             Ok(()) => {}
             Err(Fault::Fatal(error)) => return Err(error),
@@ -195,11 +190,28 @@ impl Spool {
         Ok(spool)
     }
 
+    /// A spool without a file, for an agent that ends with its process: a simulated one. It holds
+    /// what any spool holds in memory while its disk is full.
+    #[must_use]
+    pub fn in_memory(limits: Limits) -> Self {
+        Self {
+            path: PathBuf::new(),
+            limits,
+            disk: None,
+            in_memory: true,
+            waiting: Waiting::default(),
+            owed: Statistics::default(),
+            refusing: false,
+            now: Duration::ZERO,
+        }
+    }
+
     /// Keeps a report and evicts what is over the limits.
     pub fn append(&mut self, report: Stored, now: Duration) {
         self.now = now;
         self.waiting.push(report);
         if self.disk.is_none()
+            && !self.in_memory
             && let Err(fault) = self.attach()
         {
             self.say_refusing(&fault);

@@ -31,6 +31,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use wire::UnixMillis;
 use wire::limits::BODY_BYTES;
 
 use crate::cadence::Timetable;
@@ -97,6 +98,7 @@ pub struct Uplink {
     client: Client,
     boot: Uuid,
     counters: Arc<Counters>,
+    clock_off: UnixMillis,
 }
 
 impl Uplink {
@@ -108,7 +110,13 @@ impl Uplink {
         boot: Uuid,
         counters: Arc<Counters>,
     ) -> Result<Self, UplinkError> {
-        Ok(Self { client: Client::new(identity, proxy)?, boot, counters })
+        Ok(Self { client: Client::new(identity, proxy)?, boot, counters, clock_off: 0 })
+    }
+
+    /// Tells the time wrong by so much, for simulated agents: a real one has its PC's clock.
+    #[must_use]
+    pub fn with_clock_off(self, clock_off: UnixMillis) -> Self {
+        Self { clock_off, ..self }
     }
 
     /// Pushes until `stop`, then once more; ends within 4 s of it.
@@ -120,7 +128,8 @@ impl Uplink {
         meetings: watch::Sender<Timetable>,
         stop: CancellationToken,
     ) {
-        let push = Push::new(self.client, self.boot, self.counters, spool, meetings);
+        let push = Push::new(self.client, self.boot, self.counters, spool, meetings)
+            .with_clock_off(self.clock_off);
         let (say_good, way_is_good) = watch::channel(false);
         let lanes = async {
             tokio::join!(

@@ -22,6 +22,7 @@
 pub mod agent;
 pub mod alarm;
 pub mod collector;
+pub mod enrolled;
 pub mod program;
 pub mod prometheus;
 

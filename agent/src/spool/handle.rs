@@ -47,6 +47,26 @@ impl Handle {
         Ok(Self { commands, statistics })
     }
 
+    /// A spool without file and thread, for simulated agents, of which one process runs thousands:
+    /// it works for as long as the second value is awaited, which ends with the last handle.
+    #[must_use]
+    pub fn in_memory(limits: Limits) -> (Self, impl Future<Output = ()>) {
+        let spool = Spool::in_memory(limits);
+        let (commands, mut receiver) = mpsc::channel(COMMANDS);
+        let (told, statistics) = watch::channel(spool.statistics());
+        let mut worker = Worker { spool, told, opened: Instant::now() };
+        let work = async move {
+            while let Some(command) = receiver.recv().await {
+                if let Some(closed) = worker.carry_out(command) {
+                    // Whoever asked may be gone.
+                    let _ = closed.send(());
+                    return;
+                }
+            }
+        };
+        (Self { commands, statistics }, work)
+    }
+
     /// Keeps a report; returns when it is on disk, or in memory where the disk refuses.
     pub async fn append(&self, report: &Report) -> Result<(), SpoolError> {
         let json = to_raw_value(report).map_err(|error| SpoolError::Write(error.to_string()))?;

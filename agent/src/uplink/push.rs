@@ -38,6 +38,8 @@ pub(super) struct Push {
     clock_told: AtomicBool,
     /// When the collector answered last, on the monotonic clock.
     answered_at: AtomicU64,
+    /// What this agent's clock is ahead of the PC's; 0 but for simulated agents.
+    clock_off: UnixMillis,
 }
 
 /// A push that did not settle everything it carried.
@@ -82,7 +84,16 @@ impl Push {
         meetings: watch::Sender<Timetable>,
     ) -> Self {
         let (clock_told, answered_at) = (AtomicBool::new(false), AtomicU64::new(0));
-        Self { client, boot, counters, spool, meetings, clock_told, answered_at }
+        let clock_off = 0;
+        Self { client, boot, counters, spool, meetings, clock_told, answered_at, clock_off }
+    }
+
+    pub(super) fn with_clock_off(self, clock_off: UnixMillis) -> Self {
+        Self { clock_off, ..self }
+    }
+
+    fn clock(&self) -> UnixMillis {
+        unix_ms().saturating_add(self.clock_off)
     }
 
     /// What is known of the site's meetings, and when it changes.
@@ -202,7 +213,7 @@ impl Push {
         reports: &[Stored],
         timeout: Duration,
     ) -> Result<(String, Class), Trouble> {
-        let sent_at = unix_ms();
+        let sent_at = self.clock();
         let body = self
             .body(reports, sent_at)
             .map_err(|error| Trouble::new(Cause::Spool, error.to_string()))?;
@@ -211,7 +222,7 @@ impl Push {
         let class = classify(&raw);
         if let Class::Answered(answer) = &class {
             self.answered_at.store(platform::monotonic_ms(), Ordering::Relaxed);
-            self.compare_clocks(i64::midpoint(sent_at, unix_ms()), answer.now);
+            self.compare_clocks(i64::midpoint(sent_at, self.clock()), answer.now);
             self.follow(answer);
         }
         Ok((told(&raw), class))

@@ -31,16 +31,9 @@ pub(crate) fn prepare(state_dir: &Path, inventory: &Path, sites: usize) -> anyho
         )?;
     }
     std::fs::write(inventory, text)?;
-    let mut store = collector::store::open(state_dir)?;
-    let transaction = store.transaction()?;
-    for number in 0..sites {
-        transaction.execute(
-            "INSERT OR REPLACE INTO credentials (site, sha256, enrolled_at, hostname) VALUES (?1, ?2, 0, '')",
-            [site(number), sha256_hex(credential(number).as_bytes())],
-        )?;
-    }
-    transaction.commit()?;
-    Ok(())
+    let ids: Vec<String> = (0..sites).map(site).collect();
+    let credentials = ids.iter().enumerate().map(|(number, id)| (id.as_str(), credential(number)));
+    tests::enrolled::write(state_dir, credentials)
 }
 
 /// The labelled series of a report: metrics of disks and links, as a PC with many of them has.
