@@ -49,7 +49,6 @@ impl Handle {
 
     /// A spool without file and thread, for simulated agents, of which one process runs thousands:
     /// it works for as long as the second value is awaited, which ends with the last handle.
-    #[must_use]
     pub fn in_memory(limits: Limits) -> (Self, impl Future<Output = ()>) {
         let spool = Spool::in_memory(limits);
         let (commands, mut receiver) = mpsc::channel(COMMANDS);

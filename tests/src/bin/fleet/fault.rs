@@ -1,7 +1,7 @@
 //! What can be wrong with a site, and when. Pure.
 
+use ::tests::dice::Dice;
 use serde::Deserialize;
-use tests::dice::Dice;
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

@@ -22,8 +22,8 @@ mod status;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ::tests::{enrolled, wait};
 use clap::{Args, Parser, Subcommand};
-use tests::{enrolled, wait};
 
 /// Simulated sites that speak the real protocol to a collector, with faults.
 #[derive(Debug, Parser)]

@@ -5,7 +5,7 @@ mod names;
 
 use std::fmt::Write as _;
 
-use tests::dice::Dice;
+use ::tests::dice::Dice;
 
 use names::{CARRIERS, District, FAMILY, GIVEN, MIDDLE, OFFICES, PROVINCE, REGIONS, SECOND};
 
@@ -191,7 +191,8 @@ mod tests {
         for sites in [40, 356, 10_000] {
             let places = places(sites, 1);
             let uplinks: BTreeSet<_> = places.iter().map(|place| &place.uplink).collect();
-            let behind = |uplink| places.iter().filter(|place| place.uplink == *uplink).count();
+            let behind =
+                |uplink: &&String| places.iter().filter(|place| place.uplink == **uplink).count();
             let most = uplinks.iter().map(behind).max();
             assert!(most >= Some(7) && most <= Some(SITES_BEHIND_POP), "{sites}: {most:?}");
         }

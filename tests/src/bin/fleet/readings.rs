@@ -7,8 +7,8 @@ mod room;
 
 use std::time::Duration;
 
+use ::tests::dice::Dice;
 use agent::tally::{Run, Tally};
-use tests::dice::Dice;
 use wire::UnixMillis;
 use wire::reading::{Capability, Failure, Reading};
 

@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use ::tests::dice::Dice;
 use serde::Deserialize;
-use tests::dice::Dice;
 use wire::duration::Span;
 use wire::yaml;
 
@@ -171,14 +171,9 @@ pub(crate) fn list(places: &[Place], spells: &[Vec<Spell>]) -> Vec<String> {
 
 fn tell(spell: &Spell) -> String {
     let span = |millis| Span(std::time::Duration::from_millis(millis)).to_string();
-    let mut told = spell.fault.label().to_owned();
-    if spell.from > 0 {
-        told += &format!(" from {}", span(spell.from));
-    }
-    if spell.until < u64::MAX {
-        told += &format!(" to {}", span(spell.until));
-    }
-    told
+    let from = (spell.from > 0).then(|| format!(" from {}", span(spell.from)));
+    let to = (spell.until < u64::MAX).then(|| format!(" to {}", span(spell.until)));
+    format!("{}{}{}", spell.fault.label(), from.unwrap_or_default(), to.unwrap_or_default())
 }
 
 #[cfg(test)]

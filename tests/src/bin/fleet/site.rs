@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::tests::wait;
 use agent::cadence::{Cadence, Timetable};
 use agent::identity::Identity;
 use agent::report::{Assembler, Moment};
@@ -14,7 +15,6 @@ use agent::spool::{self, Limits};
 use agent::tally::{Run, Tally};
 use agent::uplink::{Counters, UplinkError};
 use agent::{own, platform};
-use tests::wait;
 use tokio::sync::watch;
 use tokio::task::spawn_local;
 use tokio_util::sync::CancellationToken;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use ::tests::dice::Dice;
 use agent::tally::Run;
-use tests::dice::Dice;
 use wire::Cause;
 use wire::reading::{Failure, Reason};
 
@@ -69,15 +69,13 @@ impl Line {
             return (self.echo(run, circumstances, dice), run.every);
         }
         let seconds = self.round_trip(circumstances, dice) + between(dice, 0.001, 0.004);
-        match refusal(kind, circumstances) {
-            Some(failure) => {
-                let waits = matches!(failure.reason, Reason::Timeout | Reason::Resolve);
-                (Err(failure), Duration::from_secs_f64(if waits { PATIENCE } else { seconds }))
-            }
-            None => {
-                (Ok(answer(run, kind, seconds, circumstances)), Duration::from_secs_f64(seconds))
-            }
+        if let Some(failure) = refusal(kind, circumstances) {
+            let waits = matches!(failure.reason, Reason::Timeout | Reason::Resolve);
+            let took = if waits { PATIENCE } else { seconds };
+            return (Err(failure), Duration::from_secs_f64(took));
         }
+        answer(run, kind, seconds, circumstances);
+        (Ok(()), Duration::from_secs_f64(seconds))
     }
 
     fn round_trip(&self, circumstances: Circumstances<'_>, dice: &mut Dice) -> f64 {

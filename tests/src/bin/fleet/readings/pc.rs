@@ -1,9 +1,9 @@
 //! A bridge's PC: itself, its network interface, its clock, its UPS.
 
+use ::tests::dice::Dice;
 use agent::tally::Run;
-use tests::dice::Dice;
-use wire::UnixMillis;
 use wire::reading::Failure;
+use wire::{DeviceState, UnixMillis};
 
 use super::{Circumstances, between};
 use crate::fault::Fault;
@@ -134,8 +134,9 @@ fn clock(run: &mut Run<'_>, circumstances: Circumstances<'_>) {
 }
 
 fn ups(run: &mut Run<'_>, circumstances: Circumstances<'_>, dice: &mut Dice) {
-    let (name, load) = ("APC Back-UPS 1100", between(dice, 0.28, 0.34));
+    let (name, load) = ("room", between(dice, 0.28, 0.34));
     let lasting = circumstances.felt.lasting(Fault::OnBattery);
+    run.device(name, DeviceState::Ok);
     let used = lasting.map_or(0.0, |lasting| lasting as f64 / 1e3 / UPS_RUNTIME);
     let charge = (1.0 - used).max(0.05);
     run.gauge_of("bridge_ups_mains_online", name, f64::from(u8::from(lasting.is_none())));

@@ -1,7 +1,7 @@
 //! A room's equipment, as the probes of the room tell of it.
 
+use ::tests::dice::Dice;
 use agent::tally::Run;
-use tests::dice::Dice;
 use wire::reading::Failure;
 use wire::{Cause, DeviceState};
 
