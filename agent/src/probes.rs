@@ -18,6 +18,7 @@ pub mod pjlink;
 pub mod ports;
 pub mod power;
 pub mod sip;
+pub mod snmp;
 pub mod software;
 pub mod speaker;
 pub mod stun;
@@ -149,4 +150,5 @@ kinds! {
     // Appliances.
     ups: Ups,
     pjlink: Pjlink,
+    snmp: Snmp,
 }

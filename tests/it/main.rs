@@ -35,6 +35,8 @@ mod network_truth;
 mod power;
 #[cfg(target_os = "linux")]
 mod room;
+#[cfg(target_os = "linux")]
+mod snmp;
 
 // What arrives and what is shown.
 mod scenarios;

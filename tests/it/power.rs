@@ -38,8 +38,8 @@ impl Nut {
             Program::start("nut", command)
         };
         let driver = start(&driver, &["-a", "room"]);
-        let _server = start(&server, &[]);
-        let nut = Self { port, folder, driver, _server };
+        let server = start(&server, &[]);
+        let nut = Self { port, folder, driver, _server: server };
         nut.until("a UPS that is watched", "bridge_ups_mains_online");
         Some(nut)
     }

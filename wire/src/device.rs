@@ -185,6 +185,12 @@ causes! {
     OnBypass = "on_bypass", Degraded, "bộ lưu điện đang chạy nối tắt", "the UPS runs on bypass";
     /// The device does not take the password that it was given, or wants one.
     LoginRefused = "login_refused", Unknown, "không nhận mật khẩu đã khai báo", "it refuses the password it was given";
+    /// The device answers and does not know the value that it was asked for.
+    NotTold = "not_told", Unknown, "thiết bị không cho biết", "the device does not tell";
+    /// A value of its own beyond the limit from which on somebody should look.
+    OutOfRange = "out_of_range", Degraded, "vượt ngưỡng cảnh báo", "it is out of its range";
+    /// A value of its own beyond the limit from which on it does not serve.
+    FarOutOfRange = "far_out_of_range", Blocked, "vượt ngưỡng cho phép", "it is far out of its range";
     /// What watches the device no longer hears it.
     OutOfTouch = "out_of_touch", Unknown, "phần mềm theo dõi mất liên lạc với thiết bị", "what watches it no longer hears it";
 }

@@ -1,9 +1,10 @@
 //! What an uninterruptible power supply says of itself and of the mains, through the program that
-//! watches it (NUT, apcupsd).
+//! watches it (NUT, apcupsd) or a network card of its own (SNMP).
 //!
 //! Only questions are asked; a probe never logs in where it could switch anything.
 
 mod apcupsd;
+mod mib;
 mod nut;
 #[cfg(test)]
 mod tests;
@@ -18,24 +19,31 @@ use wire::{Cause, DeviceState};
 use super::conversation::Conversation;
 use super::path;
 use super::resolve::Host;
+use super::snmp::{self, Account, Keys, Session};
 use crate::tally::Run;
 
 /// `ups: { host: 10.0.0.5, protocol: nut, name: room }`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ups {
-    /// Where the watching program runs, a name or an address. Default: this PC.
+    /// Where the watching program runs, or the network card: a name or an address. Default: this
+    /// PC.
     #[serde(default = "this_pc")]
     pub host: Host,
-    /// Default: 3493 of NUT, 3551 of apcupsd.
+    /// Default: 3493 of NUT, 3551 of apcupsd, 161 of SNMP.
     #[serde(default)]
     pub port: Option<NonZeroU16>,
-    /// `nut` or `apcupsd`. Default: `nut`.
+    /// `nut`, `apcupsd` or `snmp`. Default: `nut`.
     #[serde(default)]
     pub protocol: Protocol,
     /// The UPS as the watching program names it. Default: every one it has.
     #[serde(default)]
     pub name: Option<Name>,
+    /// How to prove to a network card who asks. Default: v2c with the community `public`.
+    #[serde(default)]
+    pub account: Account,
+    #[serde(skip)]
+    keys: Keys,
 }
 
 /// What the watching program speaks.
@@ -47,6 +55,8 @@ pub enum Protocol {
     Nut,
     /// apcupsd's Network Information Server.
     Apcupsd,
+    /// The UPS-MIB of RFC 1628.
+    Snmp,
 }
 
 /// See [`Ups::name`]: one that cannot end a line or an argument of NUT's protocol.
@@ -102,15 +112,19 @@ impl Ups {
         let default = match self.protocol {
             Protocol::Nut => nut::PORT,
             Protocol::Apcupsd => apcupsd::PORT,
+            Protocol::Snmp => snmp::PORT,
         };
         let port = self.port.map_or(default, NonZeroU16::get);
+        if self.protocol == Protocol::Snmp {
+            return self.ask_card(run, port).await;
+        }
         let this = &*self;
         let asking = path::first_answer(run, &this.host, port, async |server, patience| {
             let conversation = &mut Conversation::open(server, &this.host, patience).await?;
             let name = this.name.as_ref().map(|name| &*name.0);
             match this.protocol {
                 Protocol::Nut => nut::ask(conversation, name).await,
-                Protocol::Apcupsd => apcupsd::ask(conversation).await.map(|said| vec![said]),
+                _ => apcupsd::ask(conversation).await.map(|said| vec![said]),
             }
         });
         let all = asking.await?;
@@ -120,6 +134,34 @@ impl Ups {
         }
         for said in &all {
             said.record(run);
+        }
+        Ok(())
+    }
+}
+
+impl Ups {
+    async fn ask_card(&mut self, run: &mut Run<'_>, port: u16) -> Result<(), Failure> {
+        let host = self.host.to_string();
+        let auth = match self.keys.prepare(&self.account)? {
+            Ok(auth) => auth,
+            Err(refused) => {
+                refused.record(run, &host);
+                return Ok(());
+            }
+        };
+        let asking = path::first_answer(run, &self.host, port, async |server, patience| {
+            mib::ask(&Session::open(server, auth.clone(), patience).await?).await
+        });
+        match asking.await? {
+            Ok(Some(said)) => said.record(run),
+            Ok(None) => {
+                let detail = format_args!("{host} answers SNMP and knows no UPS-MIB");
+                return Err(Failure::new(Reason::Absent, detail));
+            }
+            Err(refused) => {
+                self.keys.refuse();
+                refused.record(run, &host);
+            }
         }
         Ok(())
     }

@@ -171,6 +171,10 @@ pub const TABLE: &[Metric] = &numbered([
         "Whether a program uses the device now, or the software runs; absent where nobody can tell."),
     row(Agent, Info, None, "bridge_software_info", &["site", "probe", "version"],
         "The version of the conference client."),
+    row(Agent, Gauge, None, "bridge_device_value", PROBE_DEVICE,
+        "A value that a device tells of itself, under the name the configuration gives it."),
+    row(Agent, Gauge, Seconds, "bridge_device_start_timestamp_seconds", PROBE,
+        "Since when the device runs, by the PC's clock."),
     row(Agent, Gauge, Seconds, "bridge_display_lamp_seconds", PROBE_DEVICE,
         "How long a projector's lamp has burnt in all."),
     // The PC.
