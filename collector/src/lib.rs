@@ -9,6 +9,7 @@
 //!  calendars  ─▶ polling   ─┘    │                  │
 //!                                ▼                  ▼
 //!                            readiness ◀──────── judging ─▶ roll_call ─▶ store ─▶ report
+//!                                                    └─────▶ board     ─▶ / ◀── browsers
 //! ```
 //!
 //! `inventory`, `meetings`, `ingest` (decoding), `fleet`, `readiness`, `exposition` and `api` are
@@ -57,6 +58,8 @@ pub mod exposition;
 
 pub mod api;
 
+pub mod board;
+
 pub mod report;
 
 // The collector about itself.
@@ -75,6 +78,7 @@ pub mod commands;
 
 use auth::{Auth, Token, TokenError, keeper};
 use authority::{Authority, AuthorityError};
+use board::Board;
 use config::{Config, MeetingUrl};
 use enrol::Enrolment;
 use fleet::Fleet;
@@ -198,6 +202,7 @@ pub struct Collector {
     judging: Judging,
     absences: Arc<absences::Shared>,
     recorder: Recorder,
+    board: Arc<Board>,
     watch: Watch,
     polling: (Arc<Inbox>, Vec<MeetingUrl>),
     received: received::Handle,
@@ -230,6 +235,7 @@ impl Collector {
         let judged = Arc::new(judging::Shared::default());
         let judging =
             Judging::new(Arc::clone(&fleet), config.readiness.clone(), Arc::clone(&judged));
+        let board = Arc::new(Board::new(Arc::clone(&judged)));
         let recorder = Recorder::new(store::open(&config.state_dir)?, now())?;
         let ingest =
             Ingest::new(Arc::clone(&fleet), received.clone(), &history, Arc::clone(&telemetry));
@@ -254,6 +260,7 @@ impl Collector {
             ingest,
             fleet: Arc::clone(&fleet),
             judged,
+            board: Arc::clone(&board),
             memory: Desk::new(store::open(&config.state_dir)?),
             telemetry: Arc::clone(&telemetry),
             token,
@@ -268,6 +275,7 @@ impl Collector {
             judging,
             absences,
             recorder,
+            board,
             watch,
             polling: (inbox, config.meeting_urls.clone()),
             received,
@@ -308,7 +316,7 @@ impl Collector {
             self.judging,
             Arc::clone(&self.plan),
             Arc::clone(&self.absences),
-            self.recorder,
+            (self.recorder, self.board),
             self.stop.clone(),
         ));
         let readers = Readers { fleet: self.fleet, plan: self.plan, absences: self.absences };
@@ -353,7 +361,7 @@ async fn judge(
     judging: Judging,
     plan: Arc<meetings::Shared>,
     absences: Arc<absences::Shared>,
-    mut recorder: Recorder,
+    (mut recorder, board): (Recorder, Arc<Board>),
     stop: CancellationToken,
 ) {
     let mut ahead = Ahead::default();
@@ -364,6 +372,7 @@ async fn judge(
     };
     let told = move |judged: &Judged| {
         let Expected { inventory, meetings, .. } = &judged.expected;
+        board.take(judged, now());
         recorder.take(&judged.judgement, &meetings.soon, inventory);
     };
     judging.run(expected, told, stop).await;

@@ -11,7 +11,7 @@ mod csv;
 mod html;
 mod meeting;
 mod month;
-mod order;
+pub(crate) mod order;
 mod table;
 mod words;
 

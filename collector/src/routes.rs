@@ -16,6 +16,7 @@ use tracing::{debug, warn};
 use wire::{SiteId, UnixMillis, limits};
 
 use crate::auth::{Auth, Token};
+use crate::board::Board;
 use crate::enrol::Enrolment;
 use crate::exposition::{self, Shard, Wanted};
 use crate::ingest::{Encoding, Ingest};
@@ -30,7 +31,8 @@ mod table;
 
 pub use table::Port;
 
-use table::{Access, Action, HOME, Route, decoded, route};
+pub(crate) use table::decoded;
+use table::{Access, Action, CONTENTS, Route, route};
 
 /// All that answers need.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct Routes {
     pub fleet: Arc<fleet::Shared>,
     /// What is judged of them.
     pub judged: Arc<judging::Shared>,
+    /// What is shown of both in a browser.
+    pub board: Arc<Board>,
     /// The meetings.
     pub calendar: desk::Desk,
     /// Who is excused.
@@ -129,7 +133,14 @@ impl Routes {
             (Action::Profile, Some(_)) => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
             // The table gives these to agents only.
             (Action::Reports | Action::Profile, None) => answers::empty(StatusCode::UNAUTHORIZED),
-            (Action::Home, _) => answers::text(StatusCode::OK, HOME),
+            (Action::Board(file), _) => file.answer(),
+            (Action::BoardEvents, _) => {
+                self.board.events(request.uri().query(), self.stop.clone()).await
+            }
+            (Action::BoardSite(id), _) => {
+                self.board.site(&self.fleet.snapshot(now), id, request.uri().query())
+            }
+            (Action::Contents, _) => answers::text(StatusCode::OK, CONTENTS),
             (Action::Healthy, _) => answers::text(StatusCode::OK, "healthy\n"),
             (Action::Ready, _) => self.ready(),
             (Action::Metrics, _) => self.metrics(&request, now),

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// What a name is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(crate) struct Place {
     letters: Vec<Sign>,
     tones: Vec<u8>,
 }
@@ -19,7 +19,7 @@ enum Sign {
 }
 
 /// The place of a name.
-pub(super) fn place(name: &str) -> Place {
+pub(crate) fn place(name: &str) -> Place {
     let mut place = Place { letters: Vec::new(), tones: Vec::new() };
     for mark in name.nfd().flat_map(char::to_lowercase) {
         match (mark, place.letters.last_mut()) {

@@ -3,6 +3,8 @@
 use hyper::Method;
 use wire::limits;
 
+use crate::board::File;
+
 /// Which listener a request came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Port {
@@ -35,7 +37,10 @@ pub(super) enum Action<'a> {
     Enrol,
     Reports,
     Profile,
-    Home,
+    Board(File),
+    BoardEvents,
+    BoardSite(&'a str),
+    Contents,
     Metrics,
     Healthy,
     Ready,
@@ -63,10 +68,16 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Agents, limits::ENROL_PATH)    => ("enroll",  POST, Anyone, Action::Enrol),
         (Agents, limits::REPORTS_PATH)  => ("reports", POST, Agent,  Action::Reports),
         (Agents, limits::PROFILE_PATH)  => ("profile", GET,  Agent,  Action::Profile),
-        (Operations, "/")               => ("home",    GET,  Anyone, Action::Home),
+        (Operations, "/")               => ("board",   GET,  Anyone, Action::Board(File::Html)),
+        (Operations, "/board.css")      => ("board",   GET,  Anyone, Action::Board(File::Css)),
+        (Operations, "/board.js")       => ("board",   GET,  Anyone, Action::Board(File::Script)),
+        (Operations, "/board/events")   => ("board_events", GET, Reader, Action::BoardEvents),
+        (Operations, path) if let Some(id) = path.strip_prefix("/board/sites/")
+                                        => ("board_site", GET, Reader, Action::BoardSite(id)),
         (Operations, "/-/healthy")      => ("healthy", GET,  Anyone, Action::Healthy),
         (Operations, "/-/ready")        => ("ready",   GET,  Anyone, Action::Ready),
         (Operations, "/metrics")        => ("metrics", GET,  Reader, Action::Metrics),
+        (Operations, "/api/v1")         => ("contents", GET, Anyone, Action::Contents),
         (Operations, "/api/v1/sites")   => ("sites",   GET,  Reader, Action::Sites),
         (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/sites/")
                                         => ("site",    GET,  Reader, Action::Site(id)),
@@ -90,10 +101,11 @@ fn of_meeting<'a>(path: &'a str, what: &str) -> Option<&'a str> {
     path.strip_prefix("/api/v1/meetings/")?.strip_suffix(what)
 }
 
-/// What is said at `/`.
-pub(super) const HOME: &str = "\
+/// What is said at `/api/v1`.
+pub(super) const CONTENTS: &str = "\
 Nhip Cau collector
 
+/                                 the board: who is ready for the next meeting
 /metrics                          for Prometheus: text 0.0.4 or OpenMetrics 1.0
 /api/v1/sites                     every site, JSON
 /api/v1/sites/{id}                one site with its readings, JSON
@@ -109,7 +121,7 @@ Nhip Cau collector
 
 /// An id as it stood in front of its way into an address (RFC 3986 §2.1): an occurrence's has
 /// `@` and `:`, which some clients escape.
-pub(super) fn decoded(id: &str) -> Option<String> {
+pub(crate) fn decoded(id: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(id.len());
     let mut rest = id.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

@@ -140,7 +140,12 @@ fn status(answer: &str) -> u16 {
 async fn operations_answer_what_stands_in_the_table() {
     let world = World::start();
     let cases = [
-        ("GET", "/", 200, "/metrics"),
+        ("GET", "/", 200, "content-security-policy: default-src 'none'"),
+        ("GET", "/board.css", 200, "text/css"),
+        ("GET", "/board.js", 200, "text/javascript"),
+        ("GET", "/board/sites/th-0316", 200, "Xã Hoằng Lộc"),
+        ("GET", "/board/sites/th-9999", 404, ""),
+        ("GET", "/api/v1", 200, "/metrics"),
         ("GET", "/metrics", 200, "bridge_expected{site=\"th-0316\"} 1"),
         ("GET", "/metrics?shard=9", 400, ""),
         ("GET", "/-/healthy", 200, "healthy"),
@@ -274,6 +279,10 @@ async fn beyond_loopback_readers_need_tls_and_the_token() {
         ("/api/v1/sites", "", 401),
         ("/api/v1/sites/th-0316", "", 401),
         ("/api/v1/absences", "", 401),
+        ("/board/events", "", 401),
+        ("/board/sites/th-0316", "", 401),
+        ("/", "", 200),
+        ("/board.js", "", 200),
         ("/-/healthy", "", 200),
         ("/-/ready", "", 200),
     ] {

@@ -1,0 +1,511 @@
+// Keeps the board live. What is wrong and what to do comes from the collector as sentences; here
+// are only the words around them. Every text goes in as textContent: a site may be called anything.
+"use strict";
+
+const WORDS = {
+  vi: {
+    keyTitle: "Mã truy cập", keyHelp: "Bộ thu thập này chỉ cho người có mã truy cập xem. Mã do người quản trị cấp (tệp token_file).",
+    keyLabel: "Mã truy cập", keyEnter: "Vào xem", keyRefused: "Mã này không đúng.",
+    wall: "Màn hình lớn", print: "In điểm danh", rollCall: "Điểm danh", search: "Tìm điểm cầu, không cần dấu",
+    filters: "Lọc theo trạng thái", meetings: "Cuộc họp", back: "← Về bảng", reasons: "Vì sao và cần làm gì",
+    contact: "Gọi cho ai", capabilities: "Từng hạng mục", readings: "Số liệu gần nhất", agent: "Máy điểm cầu",
+    language: "English", all: "Mọi điểm cầu", noMeeting: "Không có cuộc họp nào trong 24 giờ tới", noArea: "Chưa ghi địa bàn",
+    starts: (time) => `Bắt đầu lúc ${time}`, until: (time) => `Đang họp, đến ${time}`, over: "Đã họp xong", sites: (n) => `${n} điểm cầu`,
+    nothing: "Không có điểm cầu nào khớp", allWell: "✔ Không điểm cầu nào vướng mắc", more: (n) => `(và ${n} lý do khác)`,
+    unmatched: (names) => `Có trong lịch họp nhưng không khớp điểm cầu nào: ${names}`,
+    stale: (time) => `⚠ Mất liên lạc với bộ thu thập: bảng này dừng ở ${time}, không phải hiện tại. Đang kết nối lại…`,
+    full: "⚠ Quá nhiều trang đang mở bảng này; đang thử lại.", judged: (time) => `Đánh giá lúc ${time}`, since: (time) => `từ ${time}`,
+    became: (name, word) => `${name}: ${word}`, others: (n) => `và ${n} điểm cầu khác`, noContact: "Danh mục chưa ghi người phụ trách.",
+    gone: "Điểm cầu này không còn trong danh mục.", well: "Không có gì cần làm.", never: "chưa bao giờ", ago: (age) => `${age} trước`,
+    needed: "có", evidence: "Số liệu:", seen: (age) => `Báo về lần cuối: ${age}`, clock: (s) => `đồng hồ lệch ${s} s`, good: "đạt", failed: "lỗi", old: "đã cũ",
+    columns: ["Hạng mục", "Trạng thái", "Cần", "Số liệu"], probes: ["Phép đo", "Kết quả", "Lúc đo", "Chi tiết"], unit: ["giây", "phút", "giờ", "ngày"],
+  },
+  en: {
+    keyTitle: "Access token", keyHelp: "This collector shows its data only to those who have its token, which its administrator keeps (token_file).",
+    keyLabel: "Access token", keyEnter: "Enter", keyRefused: "This token is not right.",
+    wall: "Wall", print: "Print the roll call", rollCall: "Roll call", search: "Search sites, diacritics do not matter",
+    filters: "Filter by verdict", meetings: "Meeting", back: "← Back to the board", reasons: "Why, and what to do",
+    contact: "Whom to call", capabilities: "Capabilities", readings: "Latest readings", agent: "The site's PC",
+    language: "Tiếng Việt", all: "Every site", noMeeting: "No meeting within 24 hours", noArea: "Without an area",
+    starts: (time) => `Starts at ${time}`, until: (time) => `In session until ${time}`, over: "Over", sites: (n) => `${n} sites`,
+    nothing: "No site fits", allWell: "✔ No site has a problem", more: (n) => `(and ${n} more)`,
+    unmatched: (names) => `In the schedule, but matching no site: ${names}`,
+    stale: (time) => `⚠ No word from the collector: this board shows ${time}, not now. Connecting again…`,
+    full: "⚠ Too many pages show this board; trying again.", judged: (time) => `Judged at ${time}`, since: (time) => `since ${time}`,
+    became: (name, word) => `${name}: ${word}`, others: (n) => `and ${n} more sites`, noContact: "The inventory names nobody.",
+    gone: "This site is no longer in the inventory.", well: "Nothing to do.", never: "never", ago: (age) => `${age} ago`,
+    needed: "yes", evidence: "Evidence:", seen: (age) => `Last heard: ${age}`, clock: (s) => `clock off by ${s} s`, good: "passed", failed: "failed", old: "too old",
+    columns: ["Capability", "Verdict", "Needed", "Evidence"], probes: ["Probe", "Result", "Taken", "Detail"], unit: ["s", "min", "h", "d"],
+  },
+};
+// The worst first; the sign says without colour what the colour says.
+const SIGNS = { not_ready: "✖", unknown: "?", degraded: "▲", excused: "⏸", ready: "✔" };
+const ORDER = Object.keys(SIGNS);
+const RANK = Object.fromEntries(ORDER.map((verdict, rank) => [verdict, rank]));
+// Three beats: a longer silence is no calm.
+const SILENCE = 45_000;
+// Between two attempts to connect.
+const AGAIN = 3_000;
+// A page of the wall, long enough to read the tiles of one.
+const PAGE = 10_000;
+// Between two looks at an open site's page.
+const LOOK = 5_000;
+// Names that are read aloud at once.
+const ALOUD = 4;
+
+const asked = new URLSearchParams(location.search);
+const language = asked.get("lang") === "en" ? "en" : "vi";
+const words = WORDS[language];
+const $ = (id) => document.getElementById(id);
+
+let picture = null;
+let chosen = null;      // a meeting's id, "" for every site, null for whichever is in focus
+let filter = new Set();
+let needle = "";
+let tiles = new Map();  // place of a site → its tile
+let sections = [];      // by the area's place
+let clock = 0;          // the collector's clock minus this one's
+let judgedAt = 0, heardAt = performance.now(), full = false;
+
+// --- words, times ---------------------------------------------------------------------------
+
+const time = (at, options) =>
+  new Intl.DateTimeFormat(language === "vi" ? "vi-VN" : "en-GB", { timeZone: "Asia/Ho_Chi_Minh", ...options }).format(at);
+const hour = (at) => time(at, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = (at) => time(at, { weekday: "short", day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" });
+const now = () => Date.now() + clock;
+
+function ago(at) {
+  if (at === null) return words.never;
+  const seconds = Math.max(0, Math.round((now() - at) / 1000));
+  const [size, unit] = seconds < 120 ? [1, 0] : seconds < 7200 ? [60, 1] : seconds < 172800 ? [3600, 2] : [86400, 3];
+  return words.ago(`${Math.floor(seconds / size)} ${words.unit[unit]}`);
+}
+
+// The same for every way to write Vietnamese: "Hoằng Hóa", "HOANG HOA".
+const folded = (text) =>
+  text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("đ", "d").replace(/\s+/g, " ").trim();
+
+function element(name, text = "", classes = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (classes) made.className = classes;
+  return made;
+}
+
+// --- what is shown --------------------------------------------------------------------------
+
+const meetingId = () => chosen ?? picture.focus ?? "";
+const meeting = () => picture.meetings.find(({ id, sites }) => id === meetingId() && sites !== null);
+const standing = (place) => picture.apart[meetingId()]?.[place] ?? picture.sites[place];
+const inScope = () => meeting()?.sites ?? [...picture.sites.keys()];
+
+function fits(place) {
+  const verdict = standing(place).verdict;
+  const onWall = document.body.classList.contains("onwall");
+  if (filter.size ? !filter.has(verdict) : onWall && RANK[verdict] >= RANK.excused) return false;
+  return !needle || picture.folded[place].includes(needle);
+}
+
+function fillTile(tile, place) {
+  const { name } = picture.sites[place];
+  const { verdict, why, more } = standing(place);
+  tile.dataset.verdict = verdict;
+  tile.dataset.site = picture.sites[place].id;
+  const sign = element("span", SIGNS[verdict] + " ", "sign");
+  sign.setAttribute("aria-hidden", "true");
+  const title = element("span", "", "name");
+  const text = element("bdi", name);
+  title.append(sign, text);
+  const parts = [title, element("span", picture.words[verdict], "word")];
+  if (why) parts.push(element("span", more ? `${why} ${words.more(more)}` : why, "why"));
+  tile.replaceChildren(...parts);
+}
+
+function drawArea(area) {
+  const { section, heading, list, places } = sections[area];
+  const shown = places.filter(fits);
+  shown.sort((a, b) => RANK[standing(a).verdict] - RANK[standing(b).verdict] || a - b);
+  const bad = places.filter((place) => RANK[standing(place).verdict] <= RANK.unknown).length;
+  sections[area].bad = bad;
+  sections[area].shown = shown.length;
+  const counts = ORDER.map((verdict) => [verdict, places.filter((place) => standing(place).verdict === verdict).length]);
+  const told = counts.filter(([, count]) => count).map(([verdict, count]) => `${SIGNS[verdict]} ${count}`).join("  ");
+  heading.replaceChildren(element("bdi", picture.areas[area] || words.noArea), element("span", `  ${told}`));
+  section.hidden = shown.length === 0;
+  const items = shown.map((place) => tiles.get(place).parentElement);
+  // Only what moves is touched: a tile in place keeps the focus of whoever reads it.
+  if (items.length !== list.children.length || items.some((item, index) => list.children[index] !== item)) {
+    const focused = document.activeElement;
+    list.replaceChildren(...items);
+    if (list.contains(focused)) focused.focus({ preventScroll: true });
+  }
+}
+
+// Areas with the most trouble first, others as people look for names.
+function orderAreas() {
+  const order = [...sections.keys()].filter((area) => sections[area]);
+  order.sort((a, b) => sections[b].bad - sections[a].bad || a - b);
+  const wanted = order.map((area) => sections[area].section);
+  const box = $("areas");
+  if (wanted.some((section, index) => box.children[index] !== section)) {
+    const focused = document.activeElement;
+    box.replaceChildren(...wanted);
+    if (box.contains(focused)) focused.focus({ preventScroll: true });
+  }
+  const any = order.some((area) => sections[area].shown);
+  $("none").hidden = any;
+  const calm = document.body.classList.contains("onwall") && !filter.size && !needle;
+  $("none").textContent = calm ? words.allWell : words.nothing;
+}
+
+function drawCall() {
+  tiles = new Map();
+  sections = [];
+  for (const place of inScope()) {
+    const area = picture.sites[place].area;
+    sections[area] ??= newArea();
+    sections[area].places.push(place);
+    const tile = element("button", "", "tile");
+    tile.type = "button";
+    tile.dataset.place = place;
+    fillTile(tile, place);
+    const item = document.createElement("li");
+    item.append(tile);
+    tiles.set(place, tile);
+  }
+  $("areas").replaceChildren();
+  redraw();
+}
+
+function newArea() {
+  const section = element("section", "", "area");
+  const heading = element("h3");
+  const list = element("ul", "", "tiles");
+  section.append(heading, list);
+  return { section, heading, list, places: [], bad: 0, shown: 0 };
+}
+
+function redraw() {
+  for (const area of sections.keys()) if (sections[area]) drawArea(area);
+  orderAreas();
+  drawCounts();
+}
+
+function drawCounts() {
+  const counts = Object.fromEntries(ORDER.map((verdict) => [verdict, 0]));
+  for (const place of inScope()) counts[standing(place).verdict] += 1;
+  for (const button of $("filters").children) {
+    const { verdict } = button.dataset;
+    button.dataset.count = counts[verdict];
+    const sign = element("span", SIGNS[verdict] + " ", "sign");
+    sign.setAttribute("aria-hidden", "true");
+    button.replaceChildren(sign, element("b", counts[verdict]), ` ${picture.words[verdict]}`);
+    button.setAttribute("aria-pressed", filter.has(verdict));
+  }
+}
+
+function drawHead() {
+  const shown = meeting();
+  const coming = picture.meetings.find(({ id }) => id === picture.focus);
+  $("title").textContent = shown?.title ?? (coming ? words.all : words.noMeeting);
+  document.title = `${$("title").textContent} · Nhịp Cầu`;
+  const unmatched = shown?.unmatched ?? [];
+  $("unmatched").hidden = unmatched.length === 0;
+  $("unmatched").textContent = words.unmatched(unmatched.join("; "));
+  const choices = picture.meetings.filter(({ sites }) => sites !== null);
+  const options = choices.map(({ id, title, start }) => [id, `${day(start)} ${title}`]).concat([["", words.all]]);
+  $("meetings").replaceChildren(...options.map(([id, text]) => Object.assign(element("option", text), { value: id })));
+  $("meetings").value = shown?.id ?? "";
+  $("meetings").hidden = choices.length === 0;
+  drawIncidents();
+  tick();
+}
+
+function drawIncidents() {
+  $("incidents").replaceChildren(
+    ...picture.incidents.map(({ text, since }) => element("li", `${text} (${words.since(hour(since))})`)));
+}
+
+function countdown(millis) {
+  const seconds = Math.max(0, Math.ceil(millis / 1000));
+  const two = (n) => String(n).padStart(2, "0");
+  return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+function tick() {
+  const silent = performance.now() - heardAt > SILENCE || (judgedAt && now() - judgedAt > SILENCE);
+  $("stale").hidden = !silent && !full;
+  const told = full ? words.full : silent ? words.stale(judgedAt ? hour(judgedAt) : "–") : "";
+  if ($("stale").textContent !== told) $("stale").textContent = told;
+  if (!picture) return;
+  const shown = meeting() ?? picture.meetings.find(({ id }) => id === picture.focus);
+  const at = now();
+  const late = shown && at >= shown.start;
+  $("countdown").textContent = shown ? (late ? "" : "−") + countdown(late ? shown.end - at : shown.start - at) : "";
+  $("when").textContent = !shown ? words.sites(picture.sites.length)
+    : `${at >= shown.end ? words.over : late ? words.until(day(shown.end)) : words.starts(day(shown.start))} · ${words.sites(inScope().length)}`;
+  $("judged").textContent = words.judged(hour(judgedAt));
+  for (const age of document.querySelectorAll("[data-at]")) age.textContent = ago(Number(age.dataset.at));
+}
+
+// --- what is heard --------------------------------------------------------------------------
+
+function takeTime({ now: at, at: judged }) {
+  clock = at - Date.now();
+  judgedAt = judged;
+}
+
+function takePicture(data) {
+  picture = data;
+  picture.folded = data.sites.map(({ id, name, area }) => folded(`${name} ${data.areas[area]} ${id}`));
+  if (chosen && !data.meetings.some(({ id, sites }) => id === chosen && sites)) chosen = null;
+  $("board").hidden = false;
+  drawHead();
+  drawCall();
+  route();
+}
+
+function takeChange(change) {
+  takeTime(change);
+  const before = meetingId();
+  const touched = new Set();
+  for (const [place, told] of Object.entries(change.sites ?? {})) {
+    Object.assign(picture.sites[place], told);
+    touched.add(Number(place));
+  }
+  for (const [id, sites] of Object.entries(change.apart ?? {})) {
+    const known = (picture.apart[id] ??= {});
+    for (const [place, told] of Object.entries(sites)) {
+      if (told) known[place] = told; else delete known[place];
+      if (id === before) touched.add(Number(place));
+    }
+  }
+  if (change.incidents) { picture.incidents = change.incidents; drawIncidents(); }
+  if (change.focus !== picture.focus) {
+    picture.focus = change.focus;
+    if (meetingId() !== before) { drawHead(); drawCall(); return; }
+  }
+  drawTouched(touched);
+}
+
+function drawTouched(touched) {
+  const areas = new Set();
+  const aloud = [];
+  for (const place of touched) {
+    const tile = tiles.get(place);
+    if (!tile) continue;
+    const { verdict } = standing(place);
+    if (tile.dataset.verdict !== verdict) {
+      aloud.push(words.became(picture.sites[place].name, picture.words[verdict]));
+      tile.classList.remove("changed");
+      requestAnimationFrame(() => tile.classList.add("changed"));
+    }
+    fillTile(tile, place);
+    areas.add(picture.sites[place].area);
+    if (openSite === picture.sites[place].id) look();
+  }
+  for (const area of areas) drawArea(area);
+  if (areas.size) { orderAreas(); drawCounts(); }
+  const rest = aloud.length - ALOUD;
+  if (aloud.length) $("news").textContent = aloud.slice(0, ALOUD).concat(rest > 0 ? [words.others(rest)] : []).join(". ");
+}
+
+const HEARD = { beat: takeTime, picture: takePicture, change: takeChange };
+
+const headers = () => {
+  const token = sessionStorage.getItem("token");
+  return token ? { Authorization: `Bearer ${token}` } : {};
+};
+
+// EventSource could not show the token, so the stream is read by hand: one event a block, one
+// line of data an event.
+async function listen() {
+  const answer = await fetch(`/board/events?lang=${language}`, { headers: headers() });
+  full = answer.status === 503;
+  if (answer.status === 401) { askForKey(); return false; }
+  if (!answer.ok) return true;
+  $("key").hidden = true;
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const blocks = [];
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return true;
+    heardAt = performance.now();
+    blocks.push(value);
+    if (!value.includes("\n")) continue;
+    const events = blocks.join("").split("\n\n");
+    blocks.splice(0, blocks.length, events.pop());
+    for (const event of events) {
+      const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+      HEARD[name]?.(JSON.parse(data));
+    }
+    tick();
+  }
+}
+
+async function stayLive() {
+  let again = true;
+  while (again) {
+    again = await listen().catch(() => true);
+    if (again) await new Promise((resolve) => setTimeout(resolve, AGAIN));
+  }
+}
+
+function askForKey() {
+  $("board").hidden = true;
+  $("refused").hidden = !sessionStorage.getItem("token");
+  sessionStorage.removeItem("token");
+  $("key").hidden = false;
+  $("token").value = "";
+  $("token").focus();
+}
+
+// --- a site's page --------------------------------------------------------------------------
+
+let openSite = null, lookedFor = 0;
+
+function route() {
+  const id = /^#site=(.+)$/.exec(location.hash)?.[1];
+  const before = openSite;
+  openSite = id ? decodeURIComponent(id) : null;
+  $("site").hidden = !openSite;
+  $("call").hidden = Boolean(openSite);
+  if (openSite && openSite !== before) {
+    $("siteName").textContent = openSite;
+    look().then(() => $("siteName").focus());
+  } else if (before && !openSite) {
+    document.querySelector(`.tile[data-site="${CSS.escape(before)}"]`)?.focus();
+  }
+}
+
+async function look() {
+  const id = openSite, number = ++lookedFor;
+  if (!id || $("board").hidden) return;
+  const query = `lang=${language}&meeting=${encodeURIComponent(meeting()?.id ?? "")}`;
+  const answer = await fetch(`/board/sites/${encodeURIComponent(id)}?${query}`, { headers: headers() }).catch(() => null);
+  if (!answer || number !== lookedFor || id !== openSite) return;
+  if (answer.status === 404) $("siteVerdict").textContent = words.gone;
+  if (answer.ok) drawSite(await answer.json());
+}
+
+function age(at) {
+  const made = element("span", ago(at), "age");
+  if (at !== null) made.dataset.at = at;
+  return made;
+}
+
+function drawSite(site) {
+  $("siteName").textContent = site.name;
+  $("sitePlace").textContent = [site.id, site.area].filter(Boolean).join(" · ");
+  $("siteVerdict").textContent = `${SIGNS[site.verdict]} ${site.word}`;
+  $("siteVerdict").dataset.verdict = site.verdict;
+  $("siteReasons").replaceChildren(...site.reasons.map(({ text, at }) => {
+    const line = element("li");
+    line.append(element("bdi", `${text}.`), ` ${words.evidence} `, age(at));
+    return line;
+  }));
+  if (site.reasons.length === 0) $("siteReasons").append(element("li", words.well));
+  const contact = $("siteContact");
+  contact.replaceChildren(site.contact ? element("bdi", `${site.contact.name} `) : words.noContact);
+  if (site.contact?.phone) {
+    const call = element("a", `☎ ${site.contact.phone}`);
+    call.href = `tel:${site.contact.phone.replace(/[^+\d]/g, "")}`;
+    contact.append(call);
+  }
+  table($("siteCapabilities"), words.columns, site.capabilities.map(({ name, verdict, word, needed, at }) => {
+    const cell = element("td", `${SIGNS[verdict]} ${word}`);
+    cell.dataset.verdict = verdict;
+    return [element("td", name), cell, element("td", needed ? words.needed : "–"), wrapped(age(at))];
+  }));
+  table($("siteReadings"), words.probes, site.readings.map(({ probe, kind, success, fresh, at, detail }) => {
+    const said = success ? `✔ ${words.good}` : `✖ ${words.failed}`;
+    return [element("td", `${probe} (${kind})`), element("td", fresh ? said : `${said}, ${words.old}`), wrapped(age(at)), element("td", detail ?? "")];
+  }));
+  const seen = element("span", "");
+  seen.append(words.seen(ago(site.last_seen)));
+  const offset = site.clock_offset_millis === null ? null : words.clock((site.clock_offset_millis / 1000).toFixed(1));
+  $("siteAgent").replaceChildren(seen, [""].concat([site.agent, offset].filter(Boolean)).join(" · "));
+}
+
+function wrapped(inner) {
+  const cell = element("td");
+  cell.append(inner);
+  return cell;
+}
+
+function table(into, columns, rows) {
+  const line = (cells) => { const row = element("tr"); row.append(...cells); return row; };
+  const head = columns.map((column) => Object.assign(element("th", column), { scope: "col" }));
+  into.replaceChildren(line(head), ...rows.map(line));
+}
+
+// --- the wall -------------------------------------------------------------------------------
+
+function setWall(on) {
+  document.body.classList.toggle("onwall", on);
+  $("wall").setAttribute("aria-pressed", on);
+  if (on && !document.fullscreenElement) document.documentElement.requestFullscreen?.().catch(() => {});
+  if (!on && document.fullscreenElement) document.exitFullscreen();
+  if (picture) redraw();
+}
+
+function turnPage() {
+  if (!document.body.classList.contains("onwall")) return;
+  const box = $("areas");
+  const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 2;
+  box.scrollTop = atEnd ? 0 : box.scrollTop + box.clientHeight * 0.9;
+}
+
+// --- begin ----------------------------------------------------------------------------------
+
+function begin() {
+  document.documentElement.lang = language;
+  for (const told of document.querySelectorAll("[data-word]")) told.textContent = words[told.dataset.word];
+  $("search").placeholder = words.search;
+  $("filters").setAttribute("aria-label", words.filters);
+  $("meetings").setAttribute("aria-label", words.meetings);
+  $("tools").setAttribute("aria-label", "Nhịp Cầu");
+  const other = language === "vi" ? "en" : "vi";
+  Object.assign($("language"), { textContent: words.language, lang: other, href: `?lang=${other}` });
+  $("filters").append(...ORDER.map((verdict) => {
+    const button = element("button");
+    button.type = "button";
+    button.dataset.verdict = verdict;
+    return button;
+  }));
+  $("filters").addEventListener("click", ({ target }) => {
+    const verdict = target.closest("button")?.dataset.verdict;
+    if (!verdict) return;
+    if (!filter.delete(verdict)) filter.add(verdict);
+    redraw();
+  });
+  $("search").addEventListener("input", () => { needle = folded($("search").value); redraw(); });
+  $("areas").addEventListener("click", ({ target }) => {
+    const tile = target.closest(".tile");
+    if (tile) location.hash = `site=${encodeURIComponent(tile.dataset.site)}`;
+  });
+  $("meetings").addEventListener("change", () => { chosen = $("meetings").value; drawHead(); drawCall(); });
+  $("back").addEventListener("click", () => { location.hash = ""; });
+  $("print").addEventListener("click", () => window.print());
+  $("wall").addEventListener("click", () => setWall(!document.body.classList.contains("onwall")));
+  document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement && !asked.has("wall")) setWall(false); });
+  document.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    if (openSite) location.hash = "";
+    else if (document.body.classList.contains("onwall")) setWall(false);
+  });
+  $("key").addEventListener("submit", (event) => {
+    event.preventDefault();
+    sessionStorage.setItem("token", $("token").value.trim());
+    stayLive();
+  });
+  window.addEventListener("hashchange", route);
+  if (asked.has("wall")) setWall(true);
+  setInterval(tick, 1000);
+  setInterval(turnPage, PAGE);
+  setInterval(look, LOOK);
+  stayLive();
+}
+
+begin();

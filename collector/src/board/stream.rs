@@ -1,0 +1,70 @@
+//! One reader's stream of events, until the reader or the collector goes.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Frame;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Board, Seat};
+use crate::listener::Body;
+
+/// Events that wait for a slow reader in its own queue; the others wait in the shared one.
+const WAITING: usize = 1;
+
+/// The stream of a seat.
+pub(super) fn body(board: Arc<Board>, seat: Seat, stop: CancellationToken) -> Body {
+    let (out, events) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = forward(&board, seat, &out) => {}
+            // Who left need not wait for the next event to be missed.
+            () = out.closed() => {}
+            () = stop.cancelled() => {}
+        }
+    });
+    Events(events).boxed()
+}
+
+async fn forward(board: &Arc<Board>, mut seat: Seat, out: &mpsc::Sender<Bytes>) {
+    loop {
+        let event = match seat.look.first.pop_front() {
+            Some(event) => event,
+            None => match seat.look.news.recv().await {
+                Ok(event) => event,
+                // Too slow for the changes: from the beginning again.
+                Err(RecvError::Lagged(_)) => {
+                    let (board, language) = (Arc::clone(board), seat.language);
+                    let again = move || board.look(language, crate::now());
+                    let Ok(look) = tokio::task::spawn_blocking(again).await else { return };
+                    seat.look = look;
+                    continue;
+                }
+                Err(RecvError::Closed) => return,
+            },
+        };
+        if out.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+struct Events(mpsc::Receiver<Bytes>);
+
+impl hyper::body::Body for Events {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|event| event.map(|event| Ok(Frame::data(event))))
+    }
+}
