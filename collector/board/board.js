@@ -133,26 +133,35 @@ function drawArea(area) {
   const told = counts.filter(([, count]) => count).map(([verdict, count]) => `${SIGNS[verdict]} ${count}`).join("  ");
   heading.replaceChildren(element("bdi", picture.areas[area] || words.noArea), element("span", `  ${told}`));
   section.hidden = shown.length === 0;
-  const items = shown.map((place) => tiles.get(place).parentElement);
-  // Only what moves is touched: a tile in place keeps the focus of whoever reads it.
-  if (items.length !== list.children.length || items.some((item, index) => list.children[index] !== item)) {
-    const focused = document.activeElement;
-    list.replaceChildren(...items);
-    if (list.contains(focused)) focused.focus({ preventScroll: true });
+  arrange(list, shown.map((place) => tiles.get(place).parentElement));
+}
+
+// Only what moves is touched: of ten thousand tiles one that turns bad costs no more than one, and
+// who reads a tile keeps the focus.
+function arrange(box, wanted) {
+  const focused = document.activeElement;
+  let here = box.firstElementChild;
+  for (const item of wanted) {
+    if (here && here.nextElementSibling === item) {
+      here.remove();
+      here = item;
+    }
+    if (here === item) here = here.nextElementSibling;
+    else box.insertBefore(item, here);
   }
+  while (here) {
+    const next = here.nextElementSibling;
+    here.remove();
+    here = next;
+  }
+  if (focused !== document.activeElement && box.contains(focused)) focused.focus({ preventScroll: true });
 }
 
 // Areas with the most trouble first, others as people look for names.
 function orderAreas() {
   const order = [...sections.keys()].filter((area) => sections[area]);
   order.sort((a, b) => sections[b].bad - sections[a].bad || a - b);
-  const wanted = order.map((area) => sections[area].section);
-  const box = $("areas");
-  if (wanted.some((section, index) => box.children[index] !== section)) {
-    const focused = document.activeElement;
-    box.replaceChildren(...wanted);
-    if (box.contains(focused)) focused.focus({ preventScroll: true });
-  }
+  arrange($("areas"), order.map((area) => sections[area].section));
   const any = order.some((area) => sections[area].shown);
   $("none").hidden = any;
   const calm = document.body.classList.contains("onwall") && !filter.size && !needle;
