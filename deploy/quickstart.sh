@@ -6,6 +6,9 @@
 #   deploy/quickstart.sh           until Ctrl-C
 #   deploy/quickstart.sh --once    ends with the first readings in Prometheus and the first alert
 #   deploy/quickstart.sh --keep    keeps configurations, state and logs afterwards
+#   deploy/quickstart.sh --fleet N shows a province of N simulated sites instead, some of them in
+#                                  trouble, one meeting running and one in 20 minutes; with Grafana
+#                                  where it is installed
 #
 # Needs Debian and Rust; says what else it installs. Everything listens on 127.0.0.1 only.
 set -euo pipefail
@@ -21,12 +24,19 @@ MEETING_IN="10 minutes"
 # How long the first readings may take before something must be wrong.
 PATIENCE_SECONDS=120
 
-once=false keep=false
-for argument in "$@"; do
+once=false keep=false fleet=''
+while [[ $# -gt 0 ]]; do
+    argument=$1
+    shift
     case $argument in
         --once) once=true ;;
         --keep) keep=true ;;
-        -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
+        --fleet)
+            fleet=${1:-}
+            [[ $fleet =~ ^[1-9][0-9]*$ ]] || { echo "--fleet needs a number of sites, as in --fleet 356" >&2 && exit 64; }
+            shift
+            ;;
+        -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 0 ;;
         *) echo "unknown option $argument; see deploy/quickstart.sh --help" >&2 && exit 64 ;;
     esac
 done
@@ -155,14 +165,13 @@ prepare() {
     bin=${CARGO_TARGET_DIR:-target}/debug
 }
 
-configure() {
+# Ports that are free, and the shipped collector.yaml with its state here and closed to the outside.
+configure_collector() {
     agents_port=$(free_port 8443)
     operations_port=$(free_port 9815)
     prometheus_port=$(free_port 9090)
     alertmanager_port=$(free_port 9093)
-    mkdir -p "$work/collector/meetings" "$work/agent"
-    cp deploy/examples/sites.yaml "$work/collector/"
-    # The shipped example, but with its state here and closed to the outside.
+    mkdir -p "$work/collector/meetings"
     sed -e "s|^state_dir: [^ ]*|state_dir: state|" \
         -e "s|0\.0\.0\.0:8443|127.0.0.1:$agents_port|" \
         -e "s|names: \[[^]]*\]|names: [127.0.0.1]|" \
@@ -171,6 +180,11 @@ configure() {
         -e "/^meetings:/d" \
         deploy/examples/collector.yaml >"$work/collector/collector.yaml"
     echo "meetings: meetings" >>"$work/collector/collector.yaml"
+}
+
+configure_agent() {
+    mkdir -p "$work/agent"
+    cp deploy/examples/sites.yaml "$work/collector/"
     # Only the network is needed: this machine may have no camera.
     cat >"$work/collector/meetings/quickstart.yaml" <<YAML
 meetings:
@@ -193,6 +207,9 @@ probes:
   line:      { every: 15s, link: {} }
   clock:     { every: 15s, clock: {} }
 YAML
+}
+
+configure_monitoring() {
     cat >"$work/prometheus.yml" <<YAML
 global: { scrape_interval: 5s }
 rule_files: ["$PWD/dashboards/rules/nhipcau.rules.yaml"]
@@ -222,6 +239,10 @@ run_all() {
     "${agent[@]}" --lang "$language" enroll "$code" ||
         give_up "Ghi danh không thành công; lý do ở trên." "The enrolment failed; the reason is above."
     start agent "${agent[@]}" run
+    start_monitoring
+}
+
+start_monitoring() {
     # Alone: without a cluster address it looks for no others.
     start alertmanager prometheus-alertmanager --config.file="$work/alertmanager.yml" \
         --storage.path="$work/alertmanager" --cluster.listen-address="" \
@@ -302,7 +323,15 @@ show_readings() {
 }
 
 prepare
-configure
-run_all
-show_where
-show_readings
+configure_collector
+configure_monitoring
+if [[ -n $fleet ]]; then
+    # shellcheck source=deploy/quickstart-fleet.sh
+    source deploy/quickstart-fleet.sh
+    show_fleet "$fleet"
+else
+    configure_agent
+    run_all
+    show_where
+    show_readings
+fi

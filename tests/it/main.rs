@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 // The main job.
+mod fleet;
 mod quickstart;
 mod way;
 

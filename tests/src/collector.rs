@@ -60,6 +60,14 @@ impl Collector {
         Self::begin(folder, state_dir, inventory, "meetings: meetings/\n")
     }
 
+    /// Starts one on what lies in `folder`: `sites.yaml`, `meetings/` and `state/`.
+    #[must_use]
+    pub fn start_prepared(folder: TempDir) -> Self {
+        let state_dir = folder.path().join("state");
+        let inventory = fs::read_to_string(folder.path().join("sites.yaml")).expect("an inventory");
+        Self::begin(folder, state_dir, &inventory, "meetings: meetings/\n")
+    }
+
     /// Starts one whose state lies in `state_dir`.
     #[must_use]
     pub fn start_in(folder: TempDir, state_dir: PathBuf, inventory: &str) -> Self {
