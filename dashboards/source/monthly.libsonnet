@@ -56,13 +56,13 @@ function(lib)
           t('Trên số lượt điểm cầu phải dự của địa bàn trong khoảng thời gian đang xem.', "Of all that were asked in the area during the range shown."),
           12,
           11,
-          [lib.rows(ratio('area')), lib.rows(asked('area')), lib.rows('%s - %s' % [asked('area'), ready('area')]), lib.rows(lost('area'))],
+          [lib.rows(ratio('area')), lib.rows(asked('area')), lib.rows('%s - %s' % [asked('area'), ready('area')]), lib.rows('%s or %s * 0' % [lost('area'), asked('area')])],
           [
             lib.column('area', t('Địa bàn', 'Area'), [lib.to_area]),
             lib.column('Value #A', t('Sẵn sàng', 'Ready'), lib.share),
             lib.column('Value #B', t('Lượt phải dự', 'Asked'), [lib.width(110)]),
             lib.column('Value #C', t('✖ Thiếu', '✖ Missed'), [lib.width(90)]),
-            lib.column('Value #D', t('▲ Rớt', '▲ Lost'), [lib.width(80), lib.property('noValue', '0')]),
+            lib.column('Value #D', t('▲ Rớt', '▲ Lost'), [lib.width(80)]),
           ],
           [
             { id: 'merge', options: {} },

@@ -1,6 +1,7 @@
 // Readiness: one look tells who is ready for the next meeting. Made for the wall.
 function(lib)
   local t = lib.t;
+  local starts = 'max by (title) (bridge:meeting_starts_in_seconds * on (meeting) group_left (title) max by (meeting, title) (bridge_meeting_info))';
   local of_meeting(state) = lib.rows('max by (meeting) (bridge_meeting_sites{state="%s"})' % state);
   local of_area(state) = lib.rows('sum by (area) (bridge:sites{area=~"$area", uplink=~"$uplink", state="%s"})' % state);
   local count(state, description) = lib.count(
@@ -29,16 +30,15 @@ function(lib)
       [
         lib.stat(
           t('Cuộc họp gần nhất', 'Next meetings'),
-          t('Thời gian còn lại đến giờ họp, nhiều nhất hai cuộc trong 24 giờ tới. Vàng: còn dưới 15 phút. Cam: còn dưới 5 phút.',
-            'Time left until the start, at most two meetings of the next 24 hours. Amber: less than 15 minutes. Orange: less than 5.'),
+          t('Thời gian còn lại đến cuộc họp kế tiếp trong 24 giờ tới, và cuộc vừa bắt đầu gần nhất. Vàng: còn dưới 15 phút. Cam: còn dưới 5 phút.',
+            'Time left until the next meeting of 24 hours, and the one that began last. Amber: less than 15 minutes. Orange: less than 5.'),
           9,
           5,
           'dthms',
           [
-            lib.now(
-              'bottomk(2, max by (title) (bridge:meeting_starts_in_seconds * on (meeting) group_left (title) max by (meeting, title) (bridge_meeting_info)))',
-              '{{title}}'
-            ),
+            // The next one always has its place, however many are in session.
+            lib.now('bottomk(1, %s > 0)' % starts, '{{title}}'),
+            lib.now('topk(1, %s <= 0)' % starts, '{{title}}'),
             lib.now(lib.no_meeting, ' '),
           ],
           {
