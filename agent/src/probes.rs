@@ -5,6 +5,7 @@
 //! and failure labels; a probe only measures.
 
 pub mod camera;
+pub mod cisco;
 pub mod clock;
 pub mod display;
 pub mod dns;
@@ -15,6 +16,7 @@ pub mod icmp;
 pub mod link;
 pub mod microphone;
 pub mod pjlink;
+pub mod poly;
 pub mod ports;
 pub mod power;
 pub mod sip;
@@ -30,6 +32,7 @@ pub mod usb;
 // What several kinds share.
 pub(crate) mod aside;
 mod certificates;
+mod codec;
 mod conversation;
 mod datagram;
 pub(crate) mod failure;
@@ -38,6 +41,7 @@ pub mod resolve;
 mod room;
 pub mod secret;
 mod sound;
+pub mod web;
 
 #[cfg(test)]
 pub(crate) mod bench;
@@ -151,4 +155,6 @@ kinds! {
     ups: Ups,
     pjlink: Pjlink,
     snmp: Snmp,
+    cisco: Cisco,
+    poly: Poly,
 }

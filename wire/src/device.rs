@@ -191,6 +191,12 @@ causes! {
     OutOfRange = "out_of_range", Degraded, "vượt ngưỡng cảnh báo", "it is out of its range";
     /// A value of its own beyond the limit from which on it does not serve.
     FarOutOfRange = "far_out_of_range", Blocked, "vượt ngưỡng cho phép", "it is far out of its range";
+    /// A codec that no server knows: nobody can call it.
+    NotRegistered = "not_registered", Blocked, "chưa đăng ký được với máy chủ hội nghị", "it is not registered with the conference server";
+    /// An output behind which the codec sees no display: off, asleep or unplugged.
+    DisplayUnseen = "display_unseen", Missing, "không thấy màn hình: đang tắt, đang ngủ hoặc tuột dây", "it sees no display, which is off, asleep or unplugged";
+    /// The network socket fell back to half duplex, which breaks calls.
+    HalfDuplex = "half_duplex", Degraded, "cổng mạng chạy bán song công", "its network socket runs half duplex";
     /// What watches the device no longer hears it.
     OutOfTouch = "out_of_touch", Unknown, "phần mềm theo dõi mất liên lạc với thiết bị", "what watches it no longer hears it";
 }

@@ -162,6 +162,8 @@ mod tests {
             "state",
             "reason",
             "capability",
+            // Of a call: `video_receive`.
+            "channel",
             // The information of the `_info` rows.
             "name",
             "area",

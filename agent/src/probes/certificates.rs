@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
+use sha2::{Digest, Sha256};
 use wire::reading::{Failure, Reason};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
@@ -23,6 +24,15 @@ use super::failure;
 pub(super) struct Trust {
     roots: Arc<RootCertStore>,
     own: Vec<CertificateDer<'static>>,
+    pinned: Option<[u8; 32]>,
+}
+
+impl Trust {
+    /// Trusts the certificate of this SHA-256 fingerprint too, whatever name and dates stand in it:
+    /// who compared it has seen the very device.
+    pub(super) fn pin(&mut self, fingerprint: [u8; 32]) {
+        self.pinned = Some(fingerprint);
+    }
 }
 
 /// Reads the system's certificates, once for all probes, and `ca_file`.
@@ -35,12 +45,12 @@ pub(super) fn trust(ca_file: Option<&Path>) -> Result<Trust, Failure> {
         Arc::new(roots)
     });
     let Some(path) = ca_file else {
-        return Ok(Trust { roots: Arc::clone(system), own: Vec::new() });
+        return Ok(Trust { roots: Arc::clone(system), own: Vec::new(), pinned: None });
     };
     let own = read(path)?;
     let mut roots = RootCertStore::clone(system);
     roots.add_parsable_certificates(own.iter().cloned());
-    Ok(Trust { roots: Arc::new(roots), own })
+    Ok(Trust { roots: Arc::new(roots), own, pinned: None })
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
@@ -59,6 +69,9 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
 pub(super) trait Witness: fmt::Debug + Send + Sync {
     /// It expires then, in Unix seconds.
     fn certificate(&self, expiry: i64);
+
+    /// Its SHA-256 fingerprint.
+    fn fingerprint(&self, _fingerprint: [u8; 32]) {}
 }
 
 /// A TLS configuration that trusts `trust` and tells `seen` of every server's certificate.
@@ -70,6 +83,7 @@ pub(super) fn tls(trust: Trust, seen: Arc<dyn Witness>) -> Result<ClientConfig, 
             .build()
             .ok(),
         own: trust.own,
+        pinned: trust.pinned,
         provider: Arc::clone(&provider),
         seen,
     };
@@ -89,6 +103,7 @@ struct Verifier {
     /// Certificates of `ca_file`. Devices sign themselves with certificates that are authorities
     /// by name, which no chain may end in; being in the file is trust enough.
     own: Vec<CertificateDer<'static>>,
+    pinned: Option<[u8; 32]>,
     provider: Arc<CryptoProvider>,
     seen: Arc<dyn Witness>,
 }
@@ -105,6 +120,11 @@ impl ServerCertVerifier for Verifier {
         let validity = validity(end_entity);
         if let Some((_, not_after)) = validity {
             self.seen.certificate(not_after);
+        }
+        let fingerprint = <[u8; 32]>::from(Sha256::digest(end_entity));
+        self.seen.fingerprint(fingerprint);
+        if self.pinned == Some(fingerprint) {
+            return Ok(ServerCertVerified::assertion());
         }
         if self.own.iter().any(|own| own == end_entity) {
             return in_time(validity, now);

@@ -7,6 +7,7 @@
 mod answer;
 mod client;
 mod config;
+pub(super) mod fault;
 mod seen;
 #[cfg(test)]
 mod tests;

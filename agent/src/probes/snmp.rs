@@ -11,7 +11,7 @@ mod watch;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_snmp::{Oid, Value};
 use serde::Deserialize;
@@ -22,8 +22,8 @@ pub use self::account::Account;
 pub(super) use self::account::Keys;
 pub(super) use self::session::{Refused, Session, oid};
 use self::watch::Watches;
-use super::path;
 use super::resolve::Host;
+use super::{codec, path};
 use crate::tally::Run;
 
 /// RFC 3417 § 3.1.
@@ -143,22 +143,9 @@ impl Identity {
             || format!("{server} answered: {device}{maker}, {description}."),
         );
         if let Some(uptime) = self.uptime {
-            started(run, uptime);
+            codec::started(run, uptime);
         }
     }
-}
-
-/// Tells since when a device runs, by this PC's clock.
-pub(super) fn started(run: &mut Run<'_>, uptime: Duration) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Whole seconds: what is finer is the way's delay, and would change with every run.
-    let start = now.saturating_sub(uptime).as_secs();
-    run.gauge("bridge_device_start_timestamp_seconds", start as f64);
-    let hours = uptime.as_secs() / 3600;
-    run.step(
-        || format!("Thiết bị đã chạy liên tục {hours} giờ."),
-        || format!("The device has been running for {hours} h."),
-    );
 }
 
 /// The first line of a text, without what a terminal would obey.

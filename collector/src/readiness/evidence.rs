@@ -95,11 +95,23 @@ const MEASURES: &[Measure] = &[
     }),
     measure("bridge_host_throttled_ratio", "overheated", Sense::TooMuch, |t| t.throttled_ratio),
     measure("bridge_host_disk_errors", "disk_errors", Sense::TooMuch, |_| ANY),
+    media("bridge_media_loss_ratio", "media_loss_high", |t| t.loss_ratio),
+    media("bridge_media_jitter_seconds", "media_jitter_high", |t| t.jitter_seconds),
     mains(MAINS, "mains_lost"),
     mains(UPS_MAINS, "ups_on_battery"),
     charge(CHARGE, MAINS),
     charge(UPS_CHARGE, UPS_MAINS),
 ];
+
+/// Of a call, whoever tells it: what the line does to picture and sound.
+const fn media(
+    metric: &'static str,
+    code: &'static str,
+    limit: fn(&Thresholds) -> Limit,
+) -> Measure {
+    let capability = Some(Capability::Network);
+    Measure { capability, ..measure(metric, code, Sense::TooMuch, limit) }
+}
 
 const fn mains(metric: &'static str, code: &'static str) -> Measure {
     let capability = Some(Capability::Power);

@@ -33,6 +33,7 @@ const PROBE: &[&str] = &["site", "probe"];
 const PROBE_KIND: &[&str] = &["site", "probe", "kind"];
 const DEVICE: &[&str] = &["site", "device"];
 const PROBE_DEVICE: &[&str] = &["site", "probe", "device"];
+const PROBE_CHANNEL: &[&str] = &["site", "probe", "channel"];
 
 /// Tells each row its place.
 const fn numbered<const N: usize>(mut rows: [Metric; N]) -> [Metric; N] {
@@ -171,12 +172,35 @@ pub const TABLE: &[Metric] = &numbered([
         "Whether a program uses the device now, or the software runs; absent where nobody can tell."),
     row(Agent, Info, None, "bridge_software_info", &["site", "probe", "version"],
         "The version of the conference client."),
+    row(Agent, Info, None, "bridge_device_info", &["site", "probe", "version"],
+        "What a device says it is: model and software."),
     row(Agent, Gauge, None, "bridge_device_value", PROBE_DEVICE,
         "A value that a device tells of itself, under the name the configuration gives it."),
     row(Agent, Gauge, Seconds, "bridge_device_start_timestamp_seconds", PROBE,
         "Since when the device runs, by the PC's clock."),
     row(Agent, Gauge, Seconds, "bridge_display_lamp_seconds", PROBE_DEVICE,
         "How long a projector's lamp has burnt in all."),
+    // Codecs: the ladder to a good call, and what the call is like.
+    row(Agent, Gauge, None, "bridge_codec_link_up", PROBE,
+        "Whether the codec can be reached; absent where nobody can tell, as in all rungs below."),
+    row(Agent, Gauge, None, "bridge_codec_login_accepted", PROBE,
+        "Whether the codec took the password."),
+    row(Agent, Gauge, None, "bridge_codec_api_answering", PROBE,
+        "Whether the codec told its status."),
+    row(Agent, Gauge, None, "bridge_codec_registered", PROBE,
+        "Whether a conference server knows the codec; absent where none is set up."),
+    row(Agent, Gauge, None, "bridge_codec_awake", PROBE,
+        "Whether the codec is out of standby."),
+    row(Agent, Gauge, None, "bridge_codec_in_call", PROBE,
+        "Whether the codec is in a call."),
+    row(Agent, Gauge, None, "bridge_codec_media_good", PROBE,
+        "Whether every channel of the call is within 1 % of loss and 30 ms of jitter."),
+    row(Agent, Gauge, Ratio, "bridge_media_loss_ratio", PROBE_CHANNEL,
+        "Share of packets lost in a call of late; what is sent is told by the far end."),
+    row(Agent, Gauge, Seconds, "bridge_media_jitter_seconds", PROBE_CHANNEL,
+        "Jitter of RFC 3550 in a call."),
+    row(Agent, Gauge, BytesPerSecond, "bridge_media_bytes_per_second", PROBE_CHANNEL,
+        "Rate of a channel of a call."),
     // The PC.
     row(Agent, Counter, Seconds, "bridge_host_cpu_busy_seconds_total", SITE,
         "Processor time not spent idle, over all cores, since the agent's start."),

@@ -15,6 +15,7 @@ use wire::reading::{Failure, Reason};
 
 use super::super::certificates::{self, Trust, Witness};
 use super::config::{Headers, WebAddress};
+use super::fault::Unresolved;
 use super::seen::Seen;
 
 /// A site that redirects from `http` to `https`, to a path, to a language is at three.
@@ -90,19 +91,11 @@ impl Resolve for Resolver {
                     let addresses: Vec<SocketAddr> = found.collect();
                     Ok(Box::new(addresses.into_iter()) as Addrs)
                 }
-                Err(error) => {
-                    let message = format!("resolve {}: {error}", name.as_str());
-                    Err(Box::new(Unresolved(message)) as Box<dyn std::error::Error + Send + Sync>)
-                }
+                Err(error) => Err(Unresolved::boxed(name.as_str(), &error)),
             }
         })
     }
 }
-
-/// A name without an address, recognisable in a chain of errors.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unresolved(String);
 
 /// Times the making of connections.
 #[derive(Debug, Clone)]
