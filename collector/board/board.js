@@ -243,7 +243,8 @@ function countdown(millis) {
 }
 
 function tick() {
-  const silent = performance.now() - heardAt > SILENCE || (judgedAt && now() - judgedAt > SILENCE);
+  const long = performance.now() - heardAt > SILENCE || (judgedAt && now() - judgedAt > SILENCE);
+  const silent = long && $("key").hidden;
   $("stale").hidden = !silent && !full;
   const told = full ? words.full : silent ? words.stale(judgedAt ? hour(judgedAt) : "–") : "";
   if ($("stale").textContent !== told) $("stale").textContent = told;
