@@ -98,8 +98,8 @@ function(lib)
         ),
         lib.table(
           t('Bản tin chờ gửi nhiều nhất', 'Most reports waiting'),
-          t('Bản tin trong hàng chờ trên đĩa và bản tin cũ nhất đã chờ bao lâu. Nhiều nghĩa là đường truyền chậm hoặc vừa đứt. Sau sự cố, số này giảm dần.',
-            'Reports in the spool and how long the oldest has waited. Many mean a slow line or one that was cut; afterwards it falls.'),
+          t('Bản tin trong hàng chờ trên đĩa và bản tin cũ nhất đã chờ bao lâu. Nhiều nghĩa là đường truyền chậm hoặc vừa đứt. Sau sự cố, số này giảm dần. Cột cũ nhất trống là không có gì chờ.',
+            'Reports in the spool and how long the oldest has waited. Many mean a slow line or one that was cut; afterwards it falls. Empty of the oldest: nothing waits.'),
           12,
           10,
           [

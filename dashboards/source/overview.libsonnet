@@ -37,9 +37,8 @@ function(lib)
           'dthms',
           [
             // The next one always has its place, however many are in session.
-            lib.now('bottomk(1, %s > 0)' % starts, '{{title}}'),
+            lib.now('bottomk(1, %s > 0) or (%s)' % [starts, lib.no_meeting], '{{title}}'),
             lib.now('topk(1, %s <= 0)' % starts, '{{title}}'),
-            lib.now(lib.no_meeting, ' '),
           ],
           {
             mappings: lib.words.countdown_mappings,
