@@ -15,10 +15,10 @@ PATH="$PATH:$HOME/.cargo/bin"
 # What the tests run besides our own programs: a real Prometheus and Alertmanager with their
 # tools, clocks of another year, network namespaces, ping to compare echoes with, the conference
 # servers that provinces run and a judge of what is sent to them, cameras and sound devices, the
-# programs that watch UPSes. Jsonnet writes the dashboards.
+# programs that watch UPSes, a browser for the board. Jsonnet writes the dashboards.
 PACKAGES=(prometheus prometheus-alertmanager python3 python3-aiosmtpd libfaketime ip=iproute2 ping=iputils-ping shellcheck
     jsonnet kamailio kamailio-tls-modules coturn tshark umockdev pulseaudio pactl=pulseaudio-utils
-    nut-server snmpd libusb-0.1-4 libwrap0)
+    chromium nut-server snmpd libusb-0.1-4 libwrap0)
 
 # End-to-end tests wait far more than they work, so more of them run at once than there are cores.
 END_TO_END_AT_ONCE=8

@@ -49,6 +49,7 @@ mod calendar;
 mod alarms;
 mod alerts;
 mod bad_config;
+mod board;
 mod dashboards;
 mod metrics_page;
 mod shipped;

@@ -1,0 +1,184 @@
+//! The board, as a real browser shows it and as its stream says it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use tests::browser::Browser;
+use tests::client::Client;
+use tests::collector::Collector;
+use tests::http;
+use tests::wait::{self, now};
+use uuid::Uuid;
+
+/// Sites whose names try to be more than names.
+fn hostile() -> String {
+    format!(
+        "areas: [{{ id: hoang-hoa, name: Hoằng Hóa }}]
+sites:
+  - {{ id: th-0316, name: UBND xã Hoằng Đạt, area: hoang-hoa, needs: [network],
+       contact: {{ name: \"<b>Tám</b>\", phone: 0912 345 678 }} }}
+  - {{ id: th-0317, name: \"<script>document.title='broken'</script><img src=x onerror=alert(1)>\", needs: [network] }}
+  - {{ id: th-0318, name: \"\\u202Eđảo ngược\", needs: [network] }}
+  - {{ id: th-0319, name: \"{}\", needs: [network] }}
+",
+        "Ấ".repeat(256)
+    )
+}
+
+/// A meeting of all sites that starts so many minutes from now.
+fn meeting(minutes: i64) -> String {
+    let start = jiff::Zoned::now().in_tz("Asia/Ho_Chi_Minh").unwrap();
+    let start = start.checked_add(jiff::Span::new().minutes(minutes)).unwrap();
+    format!(
+        "meetings: [{{ id: giao-ban, title: Giao ban tuần, start: {}, duration: 1h, \
+         sites: {{ ids: [th-0316, th-0317, th-0318, th-0319] }} }}]\n",
+        start.strftime("%Y-%m-%dT%H:%M")
+    )
+}
+
+/// The site says that the way to the conference works, or that it does not.
+fn say(client: &Client, boot: Uuid, seq: u64, works: bool) {
+    let mut report = tests::client::report(boot, seq, now(), 1000);
+    if !works {
+        let failure = json!({ "reason": "timeout", "detail": "no answer <i>at all</i>" });
+        report["readings"][0]["failure"] = failure;
+    }
+    assert_eq!(client.push(&[report]).accepted.len(), 1);
+}
+
+/// A reader of the stream, as `curl -N` would be one.
+struct Reader(BufReader<std::net::TcpStream>);
+
+impl Reader {
+    fn of(address: SocketAddr, path: &str) -> Self {
+        let mut stream = http::connect(address).unwrap();
+        stream.write_all(&http::request("GET", path, &[], &[])).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// The next event that fits, by its name and its data.
+    fn next(&mut self, fits: impl Fn(&str, &Value) -> bool) -> Value {
+        let mut name = String::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the stream has ended");
+            if let Some(event) = line.strip_prefix("event: ") {
+                event.trim_end().clone_into(&mut name);
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                let data: Value = serde_json::from_str(data).unwrap();
+                if fits(&name, &data) {
+                    return data;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_stream_tells_the_picture_what_changes_and_that_somebody_judges() {
+    let mut collector = Collector::start_with_calendar(&hostile(), &meeting(20));
+    let client = Client::enrol(collector.agents(), &collector.code("th-0316"));
+    let boot = Uuid::new_v4();
+    say(&client, boot, 0, true);
+    wait::until("the meeting on the board", || {
+        let page = collector.get("/board/sites/th-0316?lang=en", &[]).text();
+        wait::seen(page.contains("\"verdict\":\"ready\",\"word\":\"ready\",\"last_seen\""), || page)
+    });
+    let mut reader = Reader::of(collector.operations(), "/board/events?lang=en");
+    let picture = reader.next(|name, _| name == "picture");
+    let place = picture["sites"].as_array().unwrap().iter().position(|s| s["id"] == "th-0316");
+    let place = place.unwrap().to_string();
+    assert!(picture["focus"].as_str().unwrap().starts_with("giao-ban@"), "{picture}");
+    say(&client, boot, 1, false);
+    let change = reader.next(|name, data| name == "change" && data["sites"].get(&place).is_some());
+    let tile = &change["sites"][&place];
+    assert_eq!(tile["verdict"], "not_ready");
+    assert!(tile["why"].as_str().unwrap().contains("mcu"), "{tile}");
+    reader.next(|name, _| name == "beat");
+
+    let page = collector.get("/board/sites/th-0316?lang=en", &[]).json();
+    assert_eq!(page["contact"]["name"], "<b>Tám</b>");
+    assert_eq!(page["readings"][0]["detail"], "no answer <i>at all</i>");
+    assert!(!collector.get("/api/v1/sites/th-0316", &[]).text().contains("Tám"));
+    // A stream that stands does not hold the collector up.
+    collector.stop();
+}
+
+#[test]
+fn a_site_that_goes_bad_changes_its_tile_in_a_real_browser() {
+    let collector = Collector::start_with_calendar(&hostile(), &meeting(20));
+    let client = Client::enrol(collector.agents(), &collector.code("th-0316"));
+    let boot = Uuid::new_v4();
+    say(&client, boot, 0, true);
+    let Some(mut browser) = Browser::open(&format!("http://{}/", collector.operations())) else {
+        return;
+    };
+    let tile = "document.querySelector('[data-site=th-0316]')";
+    browser.wait_for(&format!("{tile}?.dataset.verdict === 'ready'"));
+    browser.wait_for(&format!("{tile}.textContent.includes('sẵn sàng')"));
+    browser.wait_for("document.querySelector('h1#title').textContent === 'Giao ban tuần'");
+    browser
+        .wait_for("/^−00:[01]\\d:\\d\\d$/.test(document.querySelector('#countdown').textContent)");
+
+    say(&client, boot, 1, false);
+    browser.wait_for(&format!("{tile}.dataset.verdict === 'not_ready'"));
+    browser.wait_for(&format!("{tile}.textContent.includes('✖')"));
+    browser.wait_for("document.querySelector('#news').textContent.includes('chưa sẵn sàng')");
+
+    // By the keyboard to its page and back.
+    browser.value(&format!("{tile}.focus()"));
+    browser.press("Enter");
+    browser.wait_for("document.querySelector('#siteContact').innerText.includes('<b>Tám</b>')");
+    browser.wait_for("document.querySelector('#siteContact a').href === 'tel:0912345678'");
+    browser.wait_for("document.querySelector('#siteReasons').innerText.includes('mcu')");
+    browser.wait_for("document.activeElement.id === 'siteName'");
+    browser.press("Escape");
+    browser.wait_for(&format!("document.activeElement === {tile}"));
+
+    search_and_filter(&mut browser);
+    names_stay_text(&mut browser);
+    browser.go(&format!("http://{}/?lang=en&wall", collector.operations()));
+    browser.wait_for("document.body.classList.contains('onwall')");
+    browser.wait_for(&format!("{tile}?.textContent.includes('not ready')"));
+    let height = "parseFloat(getComputedStyle(document.querySelector('.name')).fontSize)";
+    browser.wait_for(&format!("{height} >= innerHeight * 0.05 - 0.5"));
+}
+
+fn search_and_filter(browser: &mut Browser) {
+    let shown = |sites: &str| {
+        format!(
+            "[...document.querySelectorAll('.area:not([hidden]) .tile')].map((tile) => tile.dataset.site).sort().join() === '{sites}'"
+        )
+    };
+    browser.wait_for(&shown("th-0316,th-0317,th-0318,th-0319"));
+    browser.value("document.querySelector('#search').focus()");
+    browser.type_text("hoang dat");
+    browser.wait_for(&shown("th-0316"));
+    browser.value("document.querySelector('#search').select()");
+    browser.type_text("HOẰNG HOÁ");
+    browser.wait_for(&shown("th-0316"));
+    browser.value("document.querySelector('#search').select()");
+    browser.type_text("no such site");
+    browser.wait_for(&shown(""));
+    browser.wait_for("!document.querySelector('#none').hidden");
+    browser.value("document.querySelector('#search').value = ''");
+    browser.value("document.querySelector('#search').dispatchEvent(new Event('input'))");
+    browser.value("document.querySelector('#filters [data-verdict=unknown]').focus()");
+    browser.press("Enter");
+    browser.wait_for(&shown("th-0317,th-0318,th-0319"));
+    browser.wait_for("document.activeElement.getAttribute('aria-pressed') === 'true'");
+    browser.press("Enter");
+    browser.wait_for(&shown("th-0316,th-0317,th-0318,th-0319"));
+}
+
+fn names_stay_text(browser: &mut Browser) {
+    browser.wait_for("document.title === 'Giao ban tuần · Nhịp Cầu'");
+    browser.wait_for("document.querySelectorAll('script').length === 1");
+    browser.wait_for("document.querySelectorAll('#board img, #board b b, #board i').length === 0");
+    let name = |site: &str| format!("document.querySelector('[data-site={site}] bdi').textContent");
+    browser.wait_for(&format!("{}.startsWith('<script>')", name("th-0317")));
+    browser.wait_for(&format!("{}.startsWith('\\u202E')", name("th-0318")));
+    browser.wait_for(&format!("{}.length === 256", name("th-0319")));
+    browser.wait_for("document.documentElement.scrollWidth <= innerWidth");
+}

@@ -1,0 +1,129 @@
+//! Debian's real Chromium without a window, driven over the pipe of its debugging protocol.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::wait;
+
+/// Where Debian puts it.
+const PROGRAM: &str = "/usr/bin/chromium";
+
+/// One page of a running browser. It ends with the test that started it.
+#[derive(Debug)]
+pub struct Browser {
+    // Dropped before the folder its profile lies in.
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+    session: Value,
+    asked: u64,
+    _folder: TempDir,
+}
+
+impl Browser {
+    /// Opens an address; `None`, said aloud, where Chromium is not installed.
+    #[must_use]
+    pub fn open(url: &str) -> Option<Self> {
+        if !Path::new(PROGRAM).exists() {
+            println!("SKIPPED: chromium is not installed");
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        // The protocol speaks on descriptors 3 and 4; Chromium ends when they do.
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1", PROGRAM]);
+        command.args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+        ]);
+        command.args([
+            "--no-first-run",
+            "--disable-background-networking",
+            "--remote-debugging-pipe",
+        ]);
+        command.arg("--window-size=1280,900");
+        command.arg(format!("--user-data-dir={}", folder.path().join("profile").display()));
+        command.env("HOME", folder.path());
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let to = child.stdin.take().expect("piped");
+        let from = BufReader::new(child.stdout.take().expect("piped"));
+        let mut browser = Self { child, to, from, session: Value::Null, asked: 0, _folder: folder };
+        let target = browser.ask("Target.createTarget", &json!({ "url": "about:blank" }));
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        browser.session = browser.ask("Target.attachToTarget", &attach)["sessionId"].clone();
+        browser.go(url);
+        Some(browser)
+    }
+
+    /// Goes to another address.
+    pub fn go(&mut self, url: &str) {
+        self.ask("Page.navigate", &json!({ "url": url }));
+    }
+
+    /// Asks for something of the protocol and returns its result.
+    pub fn ask(&mut self, method: &str, parameters: &Value) -> Value {
+        self.asked += 1;
+        let mut request = json!({ "id": self.asked, "method": method, "params": parameters });
+        if !self.session.is_null() {
+            request["sessionId"] = self.session.clone();
+        }
+        self.to.write_all(format!("{request}\0").as_bytes()).expect("a living browser");
+        loop {
+            let mut message = Vec::new();
+            self.from.read_until(0, &mut message).expect("a living browser");
+            assert_eq!(message.pop(), Some(0), "the browser has ended");
+            let answer: Value = serde_json::from_slice(&message).expect("JSON");
+            if answer["id"] == json!(self.asked) {
+                assert!(answer.get("error").is_none(), "{method}: {answer}");
+                return answer["result"].clone();
+            }
+        }
+    }
+
+    /// The value of an expression of JavaScript; null where it throws.
+    pub fn value(&mut self, expression: &str) -> Value {
+        let parameters = json!({ "expression": expression, "returnByValue": true });
+        self.ask("Runtime.evaluate", &parameters)["result"]["value"].clone()
+    }
+
+    /// Waits until an expression is true; `instead` tells what the page shows meanwhile.
+    #[track_caller]
+    pub fn wait_for(&mut self, expression: &str) {
+        wait::until(expression, || {
+            let holds = self.value(expression) == Value::Bool(true);
+            wait::seen(holds, || self.value("document.body.innerText").to_string())
+        });
+    }
+
+    /// Presses a key, as `Enter`.
+    pub fn press(&mut self, key: &str) {
+        let text = if key == "Enter" { "\r" } else { "" };
+        for kind in ["keyDown", "keyUp"] {
+            let text = if kind == "keyDown" { text } else { "" };
+            let event = json!({ "type": kind, "key": key, "code": key, "text": text,
+                "windowsVirtualKeyCode": if key == "Enter" { 13 } else { 27 } });
+            self.ask("Input.dispatchKeyEvent", &event);
+        }
+    }
+
+    /// Types into what has the focus.
+    pub fn type_text(&mut self, text: &str) {
+        self.ask("Input.insertText", &json!({ "text": text }));
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Asked to end, it ends its own processes too.
+        self.session = Value::Null;
+        let _ = self.to.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
+        let _ = self.child.wait();
+    }
+}
