@@ -39,6 +39,7 @@ pub mod platform;
 
 // The commands that speak to a person.
 pub mod check;
+pub mod doctor;
 pub mod learn;
 pub mod once;
 pub mod style;

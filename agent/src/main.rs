@@ -47,6 +47,15 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Check everything this site needs, and say what to do first
+    Doctor {
+        /// One JSON object instead of text
+        #[arg(long)]
+        json: bool,
+        /// Also write a text file for support, without secrets
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
+    },
     /// Enrol this PC at the collector with the code it was given
     Enroll {
         /// The whole string: collector.example:8443/XXXXX-XXXXX-…
@@ -68,7 +77,12 @@ fn main() -> ExitCode {
     if let Command::Enroll { code } = &arguments.command {
         return finish(enroll(code, &path, arguments.lang));
     }
-    let config = match config::load(&path, named) {
+    let config = config::load(&path, named);
+    if let Command::Doctor { json, bundle } = &arguments.command {
+        let wanted = agent::doctor::Wanted { json: *json, bundle: bundle.as_deref() };
+        return finish(doctor(&path, config, arguments.lang, wanted));
+    }
+    let config = match config {
         Ok(config) => config,
         Err(faults) => {
             eprintln!("{faults}");
@@ -84,7 +98,7 @@ fn main() -> ExitCode {
         }
         Command::Once { probe } => once(config, probe.as_deref(), language),
         Command::Learn { yes } => finish(Ok(agent::learn::command(&path, &config, yes, language))),
-        Command::Enroll { .. } => ExitCode::SUCCESS,
+        Command::Enroll { .. } | Command::Doctor { .. } => ExitCode::SUCCESS,
     }
 }
 
@@ -104,6 +118,16 @@ fn run(config: config::Config) -> anyhow::Result<bool> {
 fn enroll(code: &str, path: &std::path::Path, lang: Option<Language>) -> anyhow::Result<bool> {
     let language = language(lang);
     block_on(agent::enrol::command(code, path, language))
+}
+
+fn doctor(
+    path: &std::path::Path,
+    config: Result<config::Config, wire::yaml::Faults>,
+    lang: Option<Language>,
+    wanted: agent::doctor::Wanted<'_>,
+) -> anyhow::Result<bool> {
+    let configured = config.as_ref().ok().and_then(|config| config.file.language);
+    block_on(agent::doctor::command(path, config, language(lang.or(configured)), wanted))
 }
 
 fn once(config: config::Config, probe: Option<&str>, language: Language) -> ExitCode {

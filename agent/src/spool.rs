@@ -43,6 +43,12 @@ use waiting::Waiting;
 /// The spool's file in the state directory.
 const FILE: &str = "spool.db";
 
+/// Whether there is a spool in `state_dir`.
+#[must_use]
+pub fn exists(state_dir: &Path) -> bool {
+    state_dir.join(FILE).exists()
+}
+
 /// A report's name: boot and number.
 pub type Key = (Uuid, u64);
 

@@ -18,11 +18,13 @@
 mod class;
 pub(crate) mod client;
 mod counters;
+mod knock;
 mod pace;
 mod push;
 mod settlement;
 
 pub use counters::{Cause, Counters};
+pub use knock::{Closed, knock};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,0 +1,178 @@
+//! From what was seen to findings. Pure.
+
+mod line;
+mod pc;
+mod probed;
+#[cfg(test)]
+mod tests;
+
+use wire::metrics;
+use wire::reading::{Name, Sample, Value};
+
+use super::{Colour, Enrolment, Evidence, Finding, Spool, Words, words};
+pub(super) use line::without_password;
+use line::{clock, collector, credential, dns, proxy, route, tls};
+use pc::{contact, disk, power, spool};
+use probed::{echo, of_kinds};
+
+/// The echo to this PC itself, as no configuration names a probe of its own.
+pub(super) const ECHO: &str = "echo-to-this-pc";
+
+/// All checks, in the order of their numbers.
+pub(super) fn judge(evidence: &Evidence) -> Vec<Finding> {
+    vec![
+        configuration(evidence),
+        rights(evidence),
+        enrolment(evidence),
+        service(evidence),
+        clock(evidence),
+        route(evidence),
+        dns(evidence),
+        proxy(evidence),
+        tls(evidence),
+        collector(evidence),
+        credential(evidence),
+        echo(evidence),
+        of_kinds(
+            evidence,
+            "conference",
+            words("máy chủ và cổng họp (SIP, H.323)", "conference servers and ports (SIP, H.323)"),
+            &["sip", "h323", "ports", "stun", "turn", "icmp", "tcp", "http", "dns"],
+        ),
+        of_kinds(
+            evidence,
+            "devices",
+            words("thiết bị phòng họp", "devices of the room"),
+            &["camera", "microphone", "speaker", "display", "usb", "software", "ups", "pjlink"],
+        ),
+        power(evidence),
+        disk(evidence),
+        spool(evidence),
+        contact(evidence),
+    ]
+}
+
+fn finding(name: &'static str, title: Words, colour: Colour, found: Words) -> Finding {
+    Finding { name, title, colour, found, mend: None }
+}
+
+impl Finding {
+    fn mend(self, mend: Words) -> Self {
+        Self { mend: Some(mend), ..self }
+    }
+}
+
+fn configuration(evidence: &Evidence) -> Finding {
+    let title = words("cấu hình", "configuration");
+    match &evidence.configuration {
+        Ok(count) => finding(
+            "configuration",
+            title,
+            Colour::Green,
+            words(format!("hợp lệ, {count} phép đo"), format!("good, {count} probes")),
+        ),
+        Err(faults) => {
+            finding("configuration", title, Colour::Red, words(faults.as_str(), faults.as_str()))
+                .mend(words(
+                    "sửa các dòng này rồi chạy: nhipcau-agent check",
+                    "mend these lines, then run: nhipcau-agent check",
+                ))
+        }
+    }
+}
+
+fn rights(evidence: &Evidence) -> Finding {
+    let title = words("quyền ghi", "rights");
+    let place = &evidence.state_dir;
+    match &evidence.rights {
+        Some(Ok(())) => finding(
+            "rights",
+            title,
+            Colour::Green,
+            words(format!("ghi được vào {place}"), format!("{place} can be written")),
+        ),
+        Some(Err(error)) => finding(
+            "rights",
+            title,
+            Colour::Red,
+            words(
+                format!("không ghi được vào {place}: {error}"),
+                format!("cannot write to {place}: {error}"),
+            ),
+        )
+        .mend(words(
+            "chạy lại bằng quyền quản trị (sudo); nếu vẫn vậy, kiểm tra ổ đĩa",
+            "run this again with administrator rights (sudo); if it stays so, look at the disk",
+        )),
+        None => finding(
+            "rights",
+            title,
+            Colour::Yellow,
+            words(format!("chưa có {place}"), format!("there is no {place} yet")),
+        )
+        .mend(words("ghi danh sẽ tạo thư mục này", "enrolment makes it")),
+    }
+}
+
+fn enrolment(evidence: &Evidence) -> Finding {
+    let title = words("ghi danh", "enrolment");
+    let again = words(
+        "xin mã ghi danh rồi chạy: nhipcau-agent enroll MÃ",
+        "ask for an enrolment code and run: nhipcau-agent enroll CODE",
+    );
+    match &evidence.enrolment {
+        Enrolment::Site { id, collector } => finding(
+            "enrolment",
+            title,
+            Colour::Green,
+            words(format!("điểm cầu {id} tại {collector}"), format!("site {id} at {collector}")),
+        ),
+        Enrolment::Missing => finding(
+            "enrolment",
+            title,
+            Colour::Red,
+            words("máy này chưa được ghi danh", "this PC is not enrolled"),
+        )
+        .mend(again),
+        Enrolment::Damaged(fault) => {
+            finding("enrolment", title, Colour::Red, words(fault.as_str(), fault.as_str()))
+                .mend(again)
+        }
+    }
+}
+
+fn service(evidence: &Evidence) -> Finding {
+    let title = words("dịch vụ", "service");
+    if matches!(evidence.spool, Spool::Held) {
+        return finding("service", title, Colour::Green, words("đang chạy", "it runs"));
+    }
+    finding("service", title, Colour::Red, words("agent không chạy", "the agent does not run"))
+        .mend(words(
+            "chạy: systemctl enable --now nhipcau-agent",
+            "run: systemctl enable --now nhipcau-agent",
+        ))
+}
+
+/// The value of a metric in the readings of a kind.
+fn number(evidence: &Evidence, kind: &str, name: &str) -> Option<f64> {
+    samples(evidence, kind, name).next()
+}
+
+fn samples<'a>(
+    evidence: &'a Evidence,
+    kind: &'a str,
+    name: &'a str,
+) -> impl Iterator<Item = f64> + 'a {
+    let metric = metrics::find(name);
+    let readings = evidence.probes.iter().map(|(reading, _)| reading);
+    let samples =
+        readings.filter(move |reading| &*reading.kind == kind).flat_map(|reading| &reading.samples);
+    samples.filter_map(move |sample: &Sample| match (&sample.name, &sample.value) {
+        (Name::Known(known), Value::Number(value))
+            if metric.is_some_and(|metric| metric.name == known.name) =>
+        {
+            Some(*value)
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,140 @@
+use wire::reading::Reading;
+
+use super::super::told;
+use super::*;
+use crate::spool::Statistics;
+use crate::tally::Trace;
+use crate::uplink::{Cause, Closed};
+use wire::Language;
+
+fn reading(probe: &str, kind: &str, samples: &[(&str, f64)]) -> (Reading, Trace) {
+    let samples = samples
+        .iter()
+        .map(|(name, value)| serde_json::json!({ "name": name, "label": null, "value": value }));
+    let json = serde_json::json!({
+        "probe": probe, "kind": kind, "every_ms": 5000, "duration_us": 1,
+        "samples": samples.collect::<Vec<_>>(),
+    });
+    (serde_json::from_value(json).unwrap(), Trace::default())
+}
+
+/// A site of which all is well.
+fn well() -> Evidence {
+    Evidence {
+        configuration: Ok(4),
+        state_dir: "/var/lib/nhipcau-agent".into(),
+        rights: Some(Ok(())),
+        enrolment: Enrolment::Site { id: "th-0316".into(), collector: "10.1.2.3:8443".into() },
+        proxy: None,
+        name: None,
+        collector: Some(Ok(12)),
+        spool: Spool::Held,
+        probes: vec![
+            reading("clock", "clock", &[("bridge_clock_synchronised", 1.0)]),
+            reading("link", "link", &[("bridge_link_up", 1.0)]),
+            reading("pc", "host", &[("bridge_host_disk_available_bytes", 1e11)]),
+            reading(ECHO, "icmp", &[]),
+            reading("mcu", "icmp", &[]),
+            reading("cam", "camera", &[]),
+        ],
+    }
+}
+
+fn closed(cause: Cause) -> Option<Result<i64, Closed>> {
+    Some(Err(Closed { cause, detail: String::new() }))
+}
+
+/// The names of what is not green, the red ones with an exclamation mark.
+fn wrong(evidence: &Evidence) -> String {
+    let findings = judge(evidence);
+    let wrong = findings.iter().filter(|finding| finding.colour != Colour::Green);
+    let names = wrong.map(|finding| {
+        let mark = if finding.colour == Colour::Red { "!" } else { "" };
+        format!("{}{mark}", finding.name)
+    });
+    names.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn each_fault_is_found_where_it_lies_and_nowhere_else() {
+    type Spoil = fn(&mut Evidence);
+    let cases: [(&str, Spoil); 19] = [
+        ("", |_| {}),
+        ("configuration!", |e| e.configuration = Err("agent.yaml:1: no".into())),
+        ("rights!", |e| e.rights = Some(Err("read-only".into()))),
+        ("service!", |e| e.spool = Spool::Free(Statistics::default())),
+        ("service! spool!", |e| e.spool = Spool::Unusable("permission denied".into())),
+        ("service! spool", |e| {
+            e.spool = Spool::Free(Statistics { reports: 5000, ..Statistics::default() });
+        }),
+        ("clock", |e| e.collector = Some(Ok(-120_000))),
+        ("clock!", |e| e.collector = Some(Ok(86_400_000))),
+        ("clock", |e| e.probes[0] = reading("clock", "clock", &[])),
+        ("route!", |e| e.probes[1] = reading("link", "link", &[("bridge_link_up", 0.0)])),
+        ("disk!", |e| {
+            e.probes[2] = reading("pc", "host", &[("bridge_host_disk_available_bytes", 1e7)]);
+        }),
+        ("conference devices", |e| e.probes.truncate(4)),
+        ("tls collector! credential contact", |e| e.collector = closed(Cause::Unreachable)),
+        ("proxy tls collector! credential contact", |e| {
+            e.proxy = Some("http://a:b@proxy:3128".into());
+            e.collector = closed(Cause::Refused);
+        }),
+        ("dns! tls collector! credential contact", |e| {
+            e.name = Some(Err("no answer".into()));
+            e.collector = closed(Cause::Resolve);
+        }),
+        ("tls! credential contact", |e| e.collector = closed(Cause::Tls)),
+        ("credential! contact", |e| e.collector = closed(Cause::Credential)),
+        ("power", |e| {
+            e.probes.push(reading("p", "power", &[("bridge_host_sleep_after_seconds", 1200.0)]));
+        }),
+        ("power!", |e| {
+            e.probes.push(reading("p", "power", &[("bridge_host_mains_online", 0.0)]));
+        }),
+    ];
+    for (expected, spoil) in cases {
+        let mut evidence = well();
+        spoil(&mut evidence);
+        assert_eq!(wrong(&evidence), expected);
+    }
+}
+
+#[test]
+fn the_last_line_is_that_the_site_is_ready_or_the_first_thing_to_do() {
+    let said = |evidence: &Evidence, language| {
+        let findings = judge(evidence);
+        told::json(evidence, &findings, language)["said"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(said(&well(), Language::Vi), "Điểm cầu sẵn sàng (th-0316).");
+    let mut evidence = Evidence { enrolment: Enrolment::Missing, collector: None, ..well() };
+    evidence.spool = Spool::None;
+    assert_eq!(
+        said(&evidence, Language::Vi),
+        "Việc cần làm trước tiên (mục 3): xin mã ghi danh rồi chạy: nhipcau-agent enroll MÃ."
+    );
+    assert!(said(&evidence, Language::En).contains("(number 3): ask for an enrolment code"));
+}
+
+#[test]
+fn what_is_not_green_says_how_to_mend_it() {
+    let mut evidence = well();
+    for cause in Cause::ALL {
+        evidence.collector = closed(cause);
+        let findings = judge(&evidence);
+        let red: Vec<_> = findings.iter().filter(|finding| finding.colour == Colour::Red).collect();
+        assert!(!red.is_empty(), "{cause:?}");
+        assert!(red.iter().all(|finding| finding.mend.is_some()), "{cause:?}");
+    }
+}
+
+#[test]
+fn a_proxys_password_is_not_told() {
+    for (proxy, told) in [
+        ("http://an:mat@khau@proxy:3128", "http://…@proxy:3128"),
+        ("an:x@proxy:3128", "…@proxy:3128"),
+        ("http://proxy:3128", "http://proxy:3128"),
+    ] {
+        assert_eq!(without_password(proxy), told);
+    }
+}

@@ -1,0 +1,140 @@
+//! Looks: every socket, file and probe of the doctor.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::task::spawn_local;
+use wire::ProbeName;
+use wire::reading::Reading;
+use wire::yaml::Faults;
+
+use super::{Enrolment, Evidence, Spool};
+use crate::config::{self, Config, File};
+use crate::identity::{self, Identity};
+use crate::platform;
+use crate::probes::resolve::Host;
+use crate::runner::Task;
+use crate::spool::{self, SpoolError};
+use crate::tally::{Tally, Trace};
+use crate::uplink::{self, Cause, Closed};
+
+/// Probes that spread their work over their interval take no longer: a person waits. It is the
+/// cadence near a meeting.
+const PACE: Duration = Duration::from_secs(5);
+
+/// What a resolver takes to try its second server (resolv.conf(5)).
+const RESOLVE: Duration = Duration::from_secs(8);
+
+/// What is looked at wherever nobody configured it: this PC, its line, and its right to send echoes.
+const ALWAYS: &str = "probes: { host: { host: {} }, power: { power: {} }, link: { link: {} }, \
+                      clock: { clock: {} }, echo: { icmp: { host: 127.0.0.1, count: 1 } } }";
+
+/// Looks at everything at once; with the line down each look ends by itself.
+pub(super) async fn look(loaded: Result<Config, Faults>) -> Evidence {
+    let configuration =
+        loaded.as_ref().map(|config| config.tasks.len()).map_err(ToString::to_string);
+    let (file, tasks) = match loaded {
+        Ok(config) => (config.file, config.tasks),
+        Err(_) => (File::default(), Vec::new()),
+    };
+    let running: Vec<_> = all(tasks).into_iter().map(|task| spawn_local(run(task))).collect();
+    let identity = identity::load(&file.state_dir);
+    let (name, collector) = match &identity {
+        Ok(Some(identity)) => {
+            (resolved(&identity.collector).await, Some(knocked(identity, &file).await))
+        }
+        _ => (None, None),
+    };
+    let mut probes = Vec::new();
+    for probe in running {
+        probes.extend(probe.await.ok());
+    }
+    Evidence {
+        configuration,
+        state_dir: file.state_dir.display().to_string(),
+        rights: rights(&file.state_dir),
+        enrolment: enrolment(identity),
+        proxy: file.proxy.clone().or_else(from_environment),
+        name,
+        collector,
+        spool: spool(&file),
+        probes,
+    }
+}
+
+/// The configured probes, and those of [`ALWAYS`] whose kind (or name) is not among them.
+fn all(mut tasks: Vec<Task>) -> Vec<Task> {
+    let always = config::parse(Path::new("doctor"), ALWAYS).map(|config| config.tasks);
+    for task in always.unwrap_or_default() {
+        let echo = task.probe.kind() == "icmp";
+        if echo || !tasks.iter().any(|other| other.probe.kind() == task.probe.kind()) {
+            tasks.push(renamed(task, echo));
+        }
+    }
+    tasks
+}
+
+/// The echo to this PC itself bears a name that no configuration can give.
+fn renamed(task: Task, echo: bool) -> Task {
+    let own: Option<ProbeName> = super::judge::ECHO.parse().ok().filter(|_| echo);
+    Task { name: own.unwrap_or(task.name), ..task }
+}
+
+async fn run(mut task: Task) -> (Reading, Trace) {
+    let every = task.every.min(PACE);
+    task.run(&mut Tally::default(), every, true).await
+}
+
+async fn resolved(collector: &str) -> Option<Result<(), String>> {
+    let (host, port) = collector.rsplit_once(':')?;
+    let host: Host = serde_json::from_value(host.trim_matches(['[', ']']).into()).ok()?;
+    if host.is_address() {
+        return None;
+    }
+    let found = host.addresses(port.parse().ok()?, RESOLVE).await;
+    Some(found.map(drop).map_err(|failure| failure.to_string()))
+}
+
+async fn knocked(identity: &Identity, file: &File) -> Result<i64, Closed> {
+    uplink::knock(identity, file.proxy.as_deref())
+        .await
+        .unwrap_or_else(|error| Err(Closed { cause: Cause::Tls, detail: error.to_string() }))
+}
+
+fn from_environment() -> Option<String> {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+fn enrolment(identity: Result<Option<Identity>, identity::IdentityError>) -> Enrolment {
+    match identity {
+        Ok(None) => Enrolment::Missing,
+        Ok(Some(Identity { site, collector, .. })) => {
+            Enrolment::Site { id: site.to_string(), collector }
+        }
+        Err(error) => Enrolment::Damaged(error.to_string()),
+    }
+}
+
+/// Whether a file can be made there: asking the mode would not know of read-only disks.
+fn rights(state_dir: &Path) -> Option<Result<(), String>> {
+    if !state_dir.exists() {
+        return None;
+    }
+    let trial = state_dir.join("doctor.new");
+    let made = platform::private_file(&trial).and_then(|_| std::fs::remove_file(&trial));
+    Some(made.map_err(|error| error.to_string()))
+}
+
+/// The running agent holds its spool, so this also tells whether it runs.
+fn spool(file: &File) -> Spool {
+    if !spool::exists(&file.state_dir) {
+        return Spool::None;
+    }
+    match spool::Spool::open(&file.state_dir, file.spool.limits()) {
+        Ok(spool) => Spool::Free(spool.close()),
+        Err(SpoolError::InUse(_)) => Spool::Held,
+        Err(error) => Spool::Unusable(error.to_string()),
+    }
+}
