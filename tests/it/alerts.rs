@@ -139,8 +139,8 @@ fn every_metric_an_alert_names_is_one() {
     for word in code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')) {
         let word = word.trim_end_matches(':');
         if ["bridge_", "bridge:", "nhipcau_"].iter().any(|prefix| word.starts_with(prefix)) {
-            let series = ["_bucket", "_count", "_sum"].iter();
-            let histogram = series.filter_map(|end| word.strip_suffix(end)).next();
+            let mut series = ["_bucket", "_count", "_sum"].iter();
+            let histogram = series.find_map(|end| word.strip_suffix(end));
             let known = recorded.contains(word)
                 || metrics::find(word).is_some()
                 || histogram.and_then(metrics::find).is_some();

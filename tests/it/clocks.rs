@@ -13,7 +13,7 @@ const DAY: f64 = 86_400.0;
 const TOLERANCE: f64 = 120.0;
 
 /// Debian's libfaketime, wherever this architecture keeps it.
-fn faketime() -> Option<PathBuf> {
+pub(crate) fn faketime() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
     folders
         .map(|folder| folder.path().join("faketime/libfaketime.so.1"))

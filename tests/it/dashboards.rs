@@ -224,8 +224,8 @@ fn every_metric_a_dashboard_names_is_one() {
                 {
                     continue;
                 }
-                let series = ["_bucket", "_count", "_sum"].iter();
-                let histogram = series.filter_map(|end| metric.strip_suffix(end)).next();
+                let mut series = ["_bucket", "_count", "_sum"].iter();
+                let histogram = series.find_map(|end| metric.strip_suffix(end));
                 let known = recorded.contains(metric)
                     || metrics::find(metric).is_some()
                     || histogram.and_then(metrics::find).is_some();

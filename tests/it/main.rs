@@ -51,5 +51,6 @@ mod alerts;
 mod bad_config;
 mod board;
 mod dashboards;
+mod doctor;
 mod metrics_page;
 mod shipped;

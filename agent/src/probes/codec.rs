@@ -190,7 +190,9 @@ mod tests {
         ] {
             let mut media = Media::default();
             let count = channels.len();
-            channels.into_iter().for_each(|channel| media.add("video", "receive", channel));
+            for channel in channels {
+                media.add("video", "receive", channel);
+            }
             assert_eq!(media.is_good(), good, "{media:?}");
             let ladder = Ladder { in_call: Some(true), ..Ladder::answered() };
             let found = Bench::default().record(|run| ladder.record(run, &media));

@@ -40,8 +40,8 @@ fn well() -> Evidence {
     }
 }
 
-fn closed(cause: Cause) -> Option<Result<i64, Closed>> {
-    Some(Err(Closed { cause, detail: String::new() }))
+fn closed(cause: Cause) -> Result<i64, Closed> {
+    Err(Closed { cause, detail: String::new() })
 }
 
 /// The names of what is not green, the red ones with an exclamation mark.
@@ -75,17 +75,17 @@ fn each_fault_is_found_where_it_lies_and_nowhere_else() {
             e.probes[2] = reading("pc", "host", &[("bridge_host_disk_available_bytes", 1e7)]);
         }),
         ("conference devices", |e| e.probes.truncate(4)),
-        ("tls collector! credential contact", |e| e.collector = closed(Cause::Unreachable)),
+        ("tls collector! credential contact", |e| e.collector = Some(closed(Cause::Unreachable))),
         ("proxy tls collector! credential contact", |e| {
             e.proxy = Some("http://a:b@proxy:3128".into());
-            e.collector = closed(Cause::Refused);
+            e.collector = Some(closed(Cause::Refused));
         }),
         ("dns! tls collector! credential contact", |e| {
             e.name = Some(Err("no answer".into()));
-            e.collector = closed(Cause::Resolve);
+            e.collector = Some(closed(Cause::Resolve));
         }),
-        ("tls! credential contact", |e| e.collector = closed(Cause::Tls)),
-        ("credential! contact", |e| e.collector = closed(Cause::Credential)),
+        ("tls! credential contact", |e| e.collector = Some(closed(Cause::Tls))),
+        ("credential! contact", |e| e.collector = Some(closed(Cause::Credential))),
         ("power", |e| {
             e.probes.push(reading("p", "power", &[("bridge_host_sleep_after_seconds", 1200.0)]));
         }),
@@ -120,7 +120,7 @@ fn the_last_line_is_that_the_site_is_ready_or_the_first_thing_to_do() {
 fn what_is_not_green_says_how_to_mend_it() {
     let mut evidence = well();
     for cause in Cause::ALL {
-        evidence.collector = closed(cause);
+        evidence.collector = Some(closed(cause));
         let findings = judge(&evidence);
         let red: Vec<_> = findings.iter().filter(|finding| finding.colour == Colour::Red).collect();
         assert!(!red.is_empty(), "{cause:?}");

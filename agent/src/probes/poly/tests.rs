@@ -175,6 +175,9 @@ async fn a_codec_in_a_good_call_stands_on_the_highest_rung_and_its_session_is_cl
     assert_eq!((studio.count("POST"), studio.count("DELETE")), (1, 1));
 }
 
+/// What a case changes of a good room.
+type Change = Box<dyn FnOnce(&mut Pages)>;
+
 #[tokio::test]
 async fn everything_that_stands_between_a_codec_and_a_meeting_is_told() {
     let state = |name: &'static str, state: &'static str| {
@@ -186,7 +189,7 @@ async fn everything_that_stands_between_a_codec_and_a_meeting_is_told() {
     let set = |page: &'static str, key: &'static str, value: serde_json::Value| {
         move |pages: &mut Pages| pages.get_mut(page).unwrap()[key] = value
     };
-    let cases: Vec<(Box<dyn FnOnce(&mut Pages)>, &str)> = vec![
+    let cases: Vec<(Change, &str)> = vec![
         (Box::new(state("sipserver", "down")), "codec not_registered"),
         (Box::new(state("sipserver", "off")), ""),
         (Box::new(state("mr.camera", "down")), "camera fault_reported"),
