@@ -19,6 +19,7 @@ struct Studio {
     folder: TempDir,
 }
 
+type Change = Box<dyn FnOnce(&mut Pages)>;
 type Pages = BTreeMap<&'static str, serde_json::Value>;
 
 fn pages() -> Pages {
