@@ -128,7 +128,7 @@ impl Poly {
         };
         let secret = file.read()?;
         if self.refusal.forbids(&secret) {
-            return Ok(Err("it was refused before".to_owned()));
+            return Ok(Err(format!("it was refused before; {}", Refusal::advice())));
         }
         let site = Site {
             host,
@@ -142,7 +142,7 @@ impl Poly {
             Opened::Session(session) => session,
             Opened::Refused(why) => {
                 self.refusal.note(secret);
-                return Ok(Err(why));
+                return Ok(Err(format!("{why}; {}", Refusal::advice())));
             }
         };
         let status = status::ask(&session).await;
@@ -160,10 +160,7 @@ impl Poly {
             group::ask(&snmp::Session::open(server, auth.clone(), patience).await?).await
         });
         let asked = asking.await?;
-        if asked.is_err() {
-            self.keys.refuse();
-        }
-        Ok(asked.map_err(|refused| refused.0))
+        Ok(asked.map_err(|refused| self.keys.refuse(refused).0))
     }
 
     fn user(&self) -> &str {
@@ -173,8 +170,7 @@ impl Poly {
 
 fn refused(run: &mut Run<'_>, why: &str) {
     Ladder::refused().record(run, &Media::default());
-    let detail = format!("{why}; {}", Refusal::advice());
-    codec::record(run, &[Finding::wrong("codec", Cause::LoginRefused, detail)]);
+    codec::record(run, &[Finding::wrong("codec", Cause::LoginRefused, why)]);
 }
 
 fn record(run: &mut Run<'_>, status: &Status) {

@@ -96,10 +96,7 @@ impl Snmp {
         });
         match asking.await? {
             Ok((server, values)) => self.record(run, server, &values),
-            Err(refused) => {
-                self.keys.refuse();
-                refused.record(run, &self.host.to_string());
-            }
+            Err(refused) => self.keys.refuse(refused).record(run, &self.host.to_string()),
         }
         Ok(())
     }

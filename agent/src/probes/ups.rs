@@ -158,10 +158,7 @@ impl Ups {
                 let detail = format_args!("{host} answers SNMP and knows no UPS-MIB");
                 return Err(Failure::new(Reason::Absent, detail));
             }
-            Err(refused) => {
-                self.keys.refuse();
-                refused.record(run, &host);
-            }
+            Err(refused) => self.keys.refuse(refused).record(run, &host),
         }
         Ok(())
     }

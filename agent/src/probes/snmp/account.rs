@@ -127,10 +127,14 @@ impl Keys {
         Ok(Ok(auth))
     }
 
-    /// The device refused what was last prepared.
-    pub(in super::super) fn refuse(&mut self) {
-        if let Some(([_, Some(secret), _], _)) = &self.made {
-            self.refusal.note(secret.clone());
+    /// The device refused what was last prepared: a password rests from now on.
+    pub(in super::super) fn refuse(&mut self, Refused(why): Refused) -> Refused {
+        match &self.made {
+            Some(([_, Some(secret), _], _)) => {
+                self.refusal.note(secret.clone());
+                Refused(format!("{why}; {}", Refusal::advice()))
+            }
+            _ => Refused(why),
         }
     }
 }
