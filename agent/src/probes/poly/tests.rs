@@ -176,9 +176,6 @@ async fn a_codec_in_a_good_call_stands_on_the_highest_rung_and_its_session_is_cl
     assert_eq!((studio.count("POST"), studio.count("DELETE")), (1, 1));
 }
 
-/// What a case changes of a good room.
-type Change = Box<dyn FnOnce(&mut Pages)>;
-
 #[tokio::test]
 async fn everything_that_stands_between_a_codec_and_a_meeting_is_told() {
     let state = |name: &'static str, state: &'static str| {
