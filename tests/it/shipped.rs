@@ -7,6 +7,7 @@ use std::process::Command;
 
 use collector::inventory::{self, Inventory, Site};
 use collector::meetings::files as meetings;
+use serde_json::Value;
 use wire::metrics;
 
 fn deploy() -> PathBuf {
@@ -35,12 +36,21 @@ fn every_shipped_configuration_is_a_good_one() {
             "giao-ban.yaml" => meetings::load(file.parent().unwrap()).err(),
             // Loaded by the tests of alerts.
             "alertmanager.yml" | "nhipcau.tmpl" => continue,
+            "playlist.json" => {
+                check_playlist(&file);
+                None
+            }
+            "nhipcau.yaml" => {
+                check_provisioning(&file);
+                None
+            }
             // Tried by tests/packages.sh in a real dpkg.
             "control" | "copyright" | "lintian-overrides" | "postinst" | "postrm" | "prerm" => {
                 continue;
             }
             name => {
-                let no_data = [".sh", ".service"].iter().any(|ending| name.ends_with(ending));
+                let no_data =
+                    [".sh", ".service", ".md"].iter().any(|ending| name.ends_with(ending));
                 assert!(no_data, "no test loads {}", file.display());
                 continue;
             }
@@ -49,6 +59,33 @@ fn every_shipped_configuration_is_a_good_one() {
         loaded += 1;
     }
     assert!(loaded >= 5, "only {loaded} files below {}", deploy().display());
+}
+
+/// Every page the wall turns to is a dashboard that is shipped.
+fn check_playlist(file: &Path) {
+    let json = |file: &Path| -> Value {
+        serde_json::from_slice(&fs::read(file).unwrap()).unwrap_or_else(|e| panic!("{e}"))
+    };
+    let dashboards: Vec<_> = files(&deploy().join("../dashboards"))
+        .iter()
+        .filter(|file| file.extension() == Some(OsStr::new("json")))
+        .map(|file| json(file)["uid"].clone())
+        .collect();
+    let playlist = json(file);
+    let items = playlist["items"].as_array().unwrap();
+    assert!(!items.is_empty());
+    for item in items {
+        assert!(dashboards.contains(&item["value"]), "no dashboard is {}", item["value"]);
+    }
+}
+
+/// Grafana provisions from files of version 1 that name a data source or a folder of dashboards.
+fn check_provisioning(file: &Path) {
+    let yaml: Value = serde_yaml::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert_eq!(yaml["apiVersion"], 1, "{}", file.display());
+    let named = ["datasources", "providers"].into_iter().find_map(|key| yaml[key].as_array());
+    let named = named.unwrap_or_else(|| panic!("{} provisions nothing", file.display()));
+    assert!(named.iter().all(|one| one["name"].is_string()), "{}", file.display());
 }
 
 fn check_with_promtool(file: &Path) {
