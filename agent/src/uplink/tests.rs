@@ -451,7 +451,14 @@ async fn in_the_meeting_signs_of_life_promise_the_next_and_carry_no_report() {
 #[tokio::test]
 async fn a_push_that_hangs_does_not_keep_the_heartbeat_back() {
     let (script, requests) = seen(|_, request| match request.seqs()[..] {
-        [] => Reply::json(200, &serde_json::json!({"now": 1, "accepted": []})),
+        // The meeting goes on, and the heartbeat with it.
+        [] => Reply::json(
+            200,
+            &serde_json::json!({
+                "now": 1_000, "accepted": [],
+                "meeting": { "id": "giao-ban", "start": 0, "end": 60_000 },
+            }),
+        ),
         _ => Reply::stalled(""),
     });
     let collector = Scripted::start(script).await;
