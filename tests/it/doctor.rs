@@ -4,7 +4,7 @@ use serde_json::Value;
 use tests::agent::Agent;
 use tests::collector::{Collector, inventory};
 use tests::link::Line;
-use tests::program;
+use tests::{program, wait};
 
 const SITE: &str = "th-0001";
 const PROBES: &str = "probes: { clock: { every: 2s, clock: {} } }\n";
@@ -51,11 +51,12 @@ fn a_site_is_well_then_its_line_falls_and_then_it_is_revoked() {
 
     collector.link.set(Line::Good);
     collector.revoke(SITE);
-    let (said, _) = asked(&agent, &[]);
-    assert_eq!(
-        (state(&said, "collector"), state(&said, "credential")),
-        ("green".into(), "red".into())
-    );
+    // A running collector looks for what was revoked each second or so.
+    wait::until("doctor to find the credential revoked", || {
+        let (said, _) = asked(&agent, &[]);
+        let states = (state(&said, "collector"), state(&said, "credential"));
+        wait::seen(states == ("green".into(), "red".into()), || format!("{states:?}"))
+    });
 
     agent.stop();
     assert_eq!(state(&asked(&agent, &[]).0, "service"), "red");
