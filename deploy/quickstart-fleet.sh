@@ -44,6 +44,7 @@ where_to_look() {
 ${bold}$1 điểm cầu đang chạy.$plain Xem tại:" "
 ${bold}A fleet of $1 sites is running.$plain Look at:"
     [[ -z $grafana_port ]] || echo "  Grafana       http://127.0.0.1:$grafana_port/dashboards"
+    say "  Bảng họp      http://127.0.0.1:$operations_port/" "  The board     http://127.0.0.1:$operations_port/"
     echo "  Prometheus    $meetings"
     say "  Điểm cầu      http://127.0.0.1:$operations_port/api/v1/sites" \
         "  Sites         http://127.0.0.1:$operations_port/api/v1/sites"

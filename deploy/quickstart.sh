@@ -256,6 +256,7 @@ start_monitoring() {
 show_where() {
     say "
 ${bold}Đang chạy.$plain Xem tại:
+  Bảng họp      http://127.0.0.1:$operations_port/
   Prometheus    http://127.0.0.1:$prometheus_port/graph?g0.expr=bridge_up&g0.tab=1
   Số đo         http://127.0.0.1:$operations_port/metrics
   Điểm cầu      http://127.0.0.1:$operations_port/api/v1/sites/$SITE
@@ -263,6 +264,7 @@ ${bold}Đang chạy.$plain Xem tại:
   Nhật ký       $work/*.log
 Kết quả đo đầu tiên của $SITE trong Prometheus:" "
 ${bold}Running.$plain Look at:
+  The board     http://127.0.0.1:$operations_port/
   Prometheus    http://127.0.0.1:$prometheus_port/graph?g0.expr=bridge_up&g0.tab=1
   Metrics       http://127.0.0.1:$operations_port/metrics
   The site      http://127.0.0.1:$operations_port/api/v1/sites/$SITE
