@@ -39,6 +39,7 @@ start_grafana() {
 }
 
 where_to_look() {
+    release_ports
     local meetings="http://127.0.0.1:$prometheus_port/graph?g0.expr=bridge_meeting_sites&g0.tab=1"
     say "
 ${bold}$1 điểm cầu đang chạy.$plain Xem tại:" "

@@ -110,6 +110,20 @@ free_port() {
     echo "$port"
 }
 
+# A port that was found free is taken only when its program listens; until then no other of these
+# scripts may look, or both would take the same. What is locked is the directory, not a file in
+# it, because every user may open it.
+hold_ports() {
+    exec {ports}</tmp
+    flock --wait $PATIENCE_SECONDS $ports
+}
+
+# All programs listen. Unlocked by name: what was started in between holds the descriptor as well.
+release_ports() {
+    flock --unlock $ports
+    exec {ports}<&-
+}
+
 # wait_for NAME COMMAND...: until the command succeeds, while all that was started still runs.
 wait_for() {
     local name=$1 end=$((SECONDS + PATIENCE_SECONDS)) pid
@@ -167,6 +181,7 @@ prepare() {
 
 # Ports that are free, and the shipped collector.yaml with its state here and closed to the outside.
 configure_collector() {
+    hold_ports
     agents_port=$(free_port 8443)
     operations_port=$(free_port 9815)
     prometheus_port=$(free_port 9090)
@@ -254,6 +269,7 @@ start_monitoring() {
 }
 
 show_where() {
+    release_ports
     say "
 ${bold}Đang chạy.$plain Xem tại:
   Bảng họp      http://127.0.0.1:$operations_port/

@@ -1,12 +1,8 @@
 //! The one command that shows everything.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use tests::program;
-
-/// Two quickstarts that look for free ports at the same moment would find the same.
-static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn one_command_brings_up_everything_and_stops_all_it_started() {
@@ -14,7 +10,6 @@ fn one_command_brings_up_everything_and_stops_all_it_started() {
         println!("SKIPPED: prometheus and prometheus-alertmanager are not installed");
         return;
     }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/quickstart.sh");
     let mut command = program::mortal(script);
     command.arg("--once").env("LANG", "en_GB.UTF-8").env_remove("LC_ALL");
@@ -35,7 +30,6 @@ fn one_command_brings_up_a_fleet_and_stops_all_it_started() {
         println!("SKIPPED: prometheus is not installed");
         return;
     }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/quickstart.sh");
     let mut command = program::mortal(script);
     command.args(["--fleet", "40", "--once"]).env("LANG", "en_GB.UTF-8").env_remove("LC_ALL");
