@@ -1,5 +1,8 @@
 //! What the tests of probes share: one run of a probe, and what it left.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -12,6 +15,12 @@ use crate::tally::{Observed, Run, Tally, Trace};
 /// A probe's configuration from YAML, as the agent reads it.
 pub(crate) fn config<T: DeserializeOwned>(yaml: &str) -> T {
     serde_yaml::from_str(yaml).unwrap()
+}
+
+/// Writes a password as probes want to find it: closed to others.
+pub(crate) fn write_password(file: &Path, word: &str) {
+    fs::write(file, word).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The totals of one probe and the time its runs get.

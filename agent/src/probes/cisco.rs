@@ -16,8 +16,7 @@ use serde::Deserialize;
 use wire::Cause;
 use wire::reading::{Capability, Failure, Reason};
 
-use self::status::Status;
-use super::codec::{self, Finding, Ladder, Media};
+use super::codec::{self, Finding, Ladder, Media, Status};
 use super::failure;
 use super::resolve::Host;
 use super::secret::{PasswordFile, Refusal, Secret};
@@ -112,7 +111,7 @@ impl Cisco {
             Ladder { login: Some(true), ..Ladder::of_failure(failure) }
                 .record(run, &Media::default());
         }
-        record(run, &judged?);
+        judged?.record(run, "Cisco");
         Ok(())
     }
 
@@ -142,19 +141,4 @@ impl Cisco {
         let detail = format!("{}: {why}; {}", self.user, Refusal::advice());
         codec::record(run, &[Finding::wrong("codec", Cause::LoginRefused, detail)]);
     }
-}
-
-fn record(run: &mut Run<'_>, status: &Status) {
-    let product = status.product.as_deref().unwrap_or("Cisco");
-    let version = status.version.as_deref().unwrap_or("-");
-    run.gauge_of("bridge_device_info", &format!("{product} {version}"), 1.0);
-    run.step(
-        || format!("{product}, phần mềm {version}."),
-        || format!("{product}, software {version}."),
-    );
-    if let Some(uptime) = status.uptime {
-        codec::started(run, uptime);
-    }
-    status.ladder.record(run, &status.media);
-    codec::record(run, &status.findings);
 }

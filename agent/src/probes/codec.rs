@@ -141,6 +141,35 @@ impl Finding {
     }
 }
 
+/// What a codec says of itself.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Status {
+    pub(super) product: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) uptime: Option<Duration>,
+    pub(super) ladder: Ladder,
+    pub(super) findings: Vec<Finding>,
+    pub(super) media: Media,
+}
+
+impl Status {
+    /// Tells all of it; `maker` names a codec that does not say its product.
+    pub(super) fn record(&self, run: &mut Run<'_>, maker: &str) {
+        let product = self.product.as_deref().unwrap_or(maker);
+        let version = self.version.as_deref().unwrap_or("-");
+        run.gauge_of("bridge_device_info", &format!("{product} {version}"), 1.0);
+        run.step(
+            || format!("{product}, phần mềm {version}."),
+            || format!("{product}, software {version}."),
+        );
+        if let Some(uptime) = self.uptime {
+            started(run, uptime);
+        }
+        self.ladder.record(run, &self.media);
+        record(run, &self.findings);
+    }
+}
+
 /// Tells the state of every part, the gravest where there are several findings of one.
 pub(super) fn record(run: &mut Run<'_>, findings: &[Finding]) {
     let mut states: BTreeMap<&str, DeviceState> = BTreeMap::new();

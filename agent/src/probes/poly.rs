@@ -19,8 +19,7 @@ use wire::Cause;
 use wire::reading::{Capability, Failure, Reason};
 
 use self::session::{Opened, Session};
-use self::status::Status;
-use super::codec::{self, Finding, Ladder, Media};
+use super::codec::{self, Finding, Ladder, Media, Status};
 use super::failure;
 use super::path;
 use super::resolve::Host;
@@ -110,7 +109,7 @@ impl Poly {
             Api::Snmp => self.ask_group(run).await,
         };
         match asked {
-            Ok(Ok(status)) => record(run, &status),
+            Ok(Ok(status)) => status.record(run, "Poly"),
             Ok(Err(why)) => refused(run, &why),
             Err(failure) => {
                 Ladder::of_failure(&failure).record(run, &Media::default());
@@ -171,19 +170,4 @@ impl Poly {
 fn refused(run: &mut Run<'_>, why: &str) {
     Ladder::refused().record(run, &Media::default());
     codec::record(run, &[Finding::wrong("codec", Cause::LoginRefused, why)]);
-}
-
-fn record(run: &mut Run<'_>, status: &Status) {
-    let model = status.model.as_deref().unwrap_or("Poly");
-    let version = status.version.as_deref().unwrap_or("-");
-    run.gauge_of("bridge_device_info", &format!("{model} {version}"), 1.0);
-    run.step(
-        || format!("{model}, phần mềm {version}."),
-        || format!("{model}, software {version}."),
-    );
-    if let Some(uptime) = status.uptime {
-        codec::started(run, uptime);
-    }
-    status.ladder.record(run, &status.media);
-    codec::record(run, &status.findings);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use roxmltree::{Document, Node, ParsingOptions};
 use wire::Cause;
 
-use super::super::codec::{Channel, Finding, Ladder, Media};
+use super::super::codec::{Channel, Finding, Ladder, Media, Status};
 use super::Expected;
 
 /// A codec in a call of many has some 6,000; a bomb has millions.
@@ -24,17 +24,6 @@ const HYGIENE: &[&str] = &[
     "ContactInfoMismatch",
     "SIPListenPortAndRegistration",
 ];
-
-/// What a codec says of itself.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Status {
-    pub(super) product: Option<String>,
-    pub(super) version: Option<String>,
-    pub(super) uptime: Option<Duration>,
-    pub(super) ladder: Ladder,
-    pub(super) findings: Vec<Finding>,
-    pub(super) media: Media,
-}
 
 /// Reads a whole document. The error says what it is instead.
 pub(super) fn read(xml: &str, expected: &Expected) -> Result<Status, String> {

@@ -1,5 +1,3 @@
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +8,7 @@ use wire::reading::Reason;
 
 use super::*;
 use crate::probes::Probe;
-use crate::probes::bench::{Bench, Found, config};
+use crate::probes::bench::{Bench, Found, config, write_password};
 
 /// The shape of an SX20 in a SIP call, after Cisco's API guide (D15335) and its public captures.
 const IN_CALL: &str = include_str!("in-call.xml");
@@ -18,7 +16,7 @@ const IN_CALL: &str = include_str!("in-call.xml");
 fn found(xml: &str, options: &str) -> Found {
     let expected: Expected = config(&format!("{{ {options} }}"));
     let status = status::read(xml, &expected).unwrap();
-    Bench::default().record(|run| record(run, &status))
+    Bench::default().record(|run| status.record(run, "Cisco"))
 }
 
 #[test]
@@ -177,9 +175,7 @@ impl Codec {
     }
 
     fn password(&self, word: &str) {
-        let file = self.folder.path().join("password");
-        fs::write(&file, word).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        write_password(&self.folder.path().join("password"), word);
     }
 
     fn probe(&self) -> Probe {

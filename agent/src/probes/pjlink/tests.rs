@@ -1,12 +1,9 @@
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 use super::*;
 use crate::probes::Probe;
-use crate::probes::bench::{Bench, Found, config};
+use crate::probes::bench::{Bench, Found, config, write_password};
 
 /// A projector of Epson's shape: `ERR3` of what it does not tell in standby.
 const ON: &[(&str, &str)] = &[
@@ -110,10 +107,7 @@ async fn a_refused_password_is_sent_once_and_a_corrected_one_at_once() {
     let port = device(with(&[]), Some("JBMIAProjectorLink")).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("password");
-    let write = |word: &str| {
-        fs::write(&file, word).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    };
+    let write = |word: &str| write_password(&file, word);
     let mut probe = probe(port, &format!(", password_file: {}", file.display()));
     let mut bench = Bench::default();
     write("wrong");

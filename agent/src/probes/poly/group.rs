@@ -5,9 +5,8 @@ use async_snmp::{Oid, Value};
 use wire::Cause;
 use wire::reading::{Failure, Reason};
 
-use super::super::codec::{Channel, Finding, Ladder, Media};
+use super::super::codec::{Channel, Finding, Ladder, Media, Status};
 use super::super::snmp::{Refused, Session, oid};
-use super::status::Status;
 
 /// Calls of one codec at a time: the largest bridges eight.
 const CALLS: usize = 8;
@@ -76,7 +75,7 @@ fn judge(values: &[Option<Value>]) -> Option<Status> {
     }
     let in_call = value(7).and_then(Value::as_f64).map(|count| count > 0.0);
     Some(Status {
-        model: text(1),
+        product: text(1),
         version: text(0),
         uptime: None,
         ladder: Ladder { registered, in_call, ..Ladder::answered() },
@@ -133,7 +132,7 @@ mod tests {
             let status = judge(&values(states)).unwrap();
             assert_eq!(status.ladder.registered, registered, "{states:?}");
             assert_eq!(status.ladder.in_call, Some(true));
-            assert_eq!(status.model.as_deref(), Some("RealPresence Group 500"));
+            assert_eq!(status.product.as_deref(), Some("RealPresence Group 500"));
             let found: Vec<_> = status.findings.iter().filter_map(|found| found.cause).collect();
             assert_eq!(found, troubles, "{states:?}");
         }

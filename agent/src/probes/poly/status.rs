@@ -6,22 +6,11 @@ use serde_json::Value;
 use wire::Cause;
 use wire::reading::Failure;
 
-use super::super::codec::{Channel, Finding, Ladder, Media};
+use super::super::codec::{Channel, Finding, Ladder, Media, Status};
 use super::session::Session;
 
 /// Calls that are looked into; a bridge of more is no room.
 const CONFERENCES: usize = 4;
-
-/// What a codec says of itself.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Status {
-    pub(super) model: Option<String>,
-    pub(super) version: Option<String>,
-    pub(super) uptime: Option<Duration>,
-    pub(super) ladder: Ladder,
-    pub(super) findings: Vec<Finding>,
-    pub(super) media: Media,
-}
 
 /// Asks for everything. Only what every version has must answer.
 pub(super) async fn ask(session: &Session) -> Result<Status, Failure> {
@@ -72,7 +61,7 @@ pub(super) fn judge(
     let channels = statistics.iter().filter_map(Value::as_array).flatten();
     channels.for_each(|channel| add(&mut media, channel));
     Status {
-        model: text(system, "model"),
+        product: text(system, "model"),
         version: text(system, "softwareVersion"),
         uptime: number(system, "uptime").and_then(|s| Duration::try_from_secs_f64(s).ok()),
         ladder: Ladder { registered, awake, in_call, ..Ladder::answered() },

@@ -1,6 +1,4 @@
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -10,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::probes::Probe;
-use crate::probes::bench::{Bench, Found, config};
+use crate::probes::bench::{Bench, Found, config, write_password};
 
 /// A Studio X of the documented shapes (Poly `VideoOS` REST API 3.x), with one session at most.
 struct Studio {
@@ -84,9 +82,7 @@ impl Studio {
     }
 
     fn password(&self, word: &str) {
-        let file = self.folder.path().join("password");
-        fs::write(&file, word).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        write_password(&self.folder.path().join("password"), word);
     }
 
     fn probe(&self) -> Probe {
