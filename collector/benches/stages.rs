@@ -258,14 +258,13 @@ fn judge(collector: &Collector, sites: usize, now: i64) -> anyhow::Result<()> {
         needs: None,
         unmatched: Vec::new(),
     };
-    let occurrences: Arc<[_]> = Arc::from([rehearsal]);
     let shared = Arc::new(judging::Shared::default());
     let fleet = Arc::clone(&collector.fleet);
     let mut judging = Judging::new(fleet, Policy::default(), Arc::clone(&shared));
     for what in ["first judgement", "judgement, nothing new", "judgement, clock moved on"] {
         let moved = if what.contains("moved") { 1_000 } else { 0 };
         let inventory = Arc::clone(&plan.inventory);
-        let meetings = Coming { soon: Arc::clone(&occurrences), ..Coming::default() };
+        let meetings = Coming::soon(vec![rehearsal.clone()], now);
         let expected = Expected { inventory, meetings, absences: Arc::default() };
         let before = processor();
         judging.judge_at(now + moved, expected);

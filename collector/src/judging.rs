@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use tracing::error;
-use wire::batch::NextMeeting;
-use wire::{SiteId, UnixMillis};
+use wire::UnixMillis;
 
 use crate::absences::Absence;
 use crate::exposition::Verdicts;
@@ -56,15 +55,6 @@ pub struct Judged {
     pub expected: Expected,
     /// Its lines.
     pub verdicts: Arc<Verdicts>,
-    next: BTreeMap<SiteId, NextMeeting>,
-}
-
-impl Judged {
-    /// The meeting a site is in, or its next within a day.
-    #[must_use]
-    pub fn next_meeting(&self, site: &SiteId) -> Option<&NextMeeting> {
-        self.next.get(site).or_else(|| self.expected.meetings.later.get(site))
-    }
 }
 
 /// The latest judgement as all tasks share it.
@@ -79,12 +69,7 @@ impl Default for Shared {
             meetings: Vec::new(),
             incidents: Vec::new(),
         };
-        let judged = Judged {
-            judgement,
-            expected: Expected::default(),
-            verdicts: Arc::default(),
-            next: BTreeMap::new(),
-        };
+        let judged = Judged { judgement, expected: Expected::default(), verdicts: Arc::default() };
         Self(RwLock::new(Arc::new(judged)))
     }
 }
@@ -159,8 +144,7 @@ impl Judging {
         });
         let before = self.shared.latest();
         let verdicts = Verdicts::render(&judgement, &expected.meetings.soon, &before);
-        let next = ahead::first_of_each(&expected.meetings.soon, now);
-        self.shared.replace(Judged { judgement, expected, verdicts: Arc::new(verdicts), next });
+        self.shared.replace(Judged { judgement, expected, verdicts: Arc::new(verdicts) });
     }
 
     /// How long nothing need be judged.
@@ -208,13 +192,13 @@ mod tests {
         let mut judging = Judging::new(fleet, Policy::default(), Arc::clone(&shared));
         let expected = Expected {
             inventory: Arc::new(inventory),
-            meetings: Coming { soon: Arc::from([meeting("now", 0, &["a"])]), ..Coming::default() },
+            meetings: Coming::soon(vec![meeting("now", 0, &["a"])], 1),
             absences: Arc::default(),
         };
         judging.judge_at(1, expected);
         let judged = shared.latest();
         assert_eq!(judged.judgement.at, 1);
         assert_eq!(judged.judgement.meetings.len(), 1);
-        assert!(judged.next_meeting(&"a".parse().unwrap()).is_some());
+        assert!(judged.expected.meetings.next_meeting(&"a".parse().unwrap()).is_some());
     }
 }

@@ -199,7 +199,7 @@ impl Routes {
             };
         match self.ingest.take(site, encoding, bytes, now).await {
             Ok(mut answer) => {
-                answer.meeting = self.judged.latest().next_meeting(site).cloned();
+                answer.meeting = self.judged.latest().expected.meetings.next_meeting(site).cloned();
                 answers::json(StatusCode::OK, &answer)
             }
             Err(error) => {

@@ -318,7 +318,7 @@ impl Collector {
         let soon = self.occurrences.iter().filter(|o| now < o.end).cloned().collect();
         let expected = Expected {
             inventory: Arc::clone(&self.inventory),
-            meetings: Coming { soon, ..Coming::default() },
+            meetings: Coming::soon(soon, now),
             absences: Arc::clone(&self.absences),
         };
         running.judging.judge_at(now, expected);

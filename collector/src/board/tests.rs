@@ -45,7 +45,7 @@ impl World {
         };
         let expected = Expected {
             inventory: Arc::clone(&self.inventory),
-            meetings: Coming { soon: self.meetings.clone().into(), ..Coming::default() },
+            meetings: Coming::soon(self.meetings.clone(), now),
             absences: Arc::new(excused.iter().map(absence).collect()),
         };
         self.judging.judge_at(now, expected);

@@ -29,25 +29,42 @@ const LATER_GOOD_MILLIS: i64 = HOUR;
 /// participants' names take longer to expand than all sites to judge.
 #[derive(Debug, Default)]
 pub struct Ahead {
-    soon: Option<Known<[Occurrence]>>,
-    later: Option<Known<BTreeMap<SiteId, NextMeeting>>>,
+    soon: Option<Known<Coming>>,
+    later: Option<Known<Arc<BTreeMap<SiteId, NextMeeting>>>>,
 }
 
-/// What comes, the earliest first.
+/// What comes.
 #[derive(Debug, Clone, Default)]
 pub struct Coming {
-    /// Every meeting that is not over and starts within a day.
+    /// Every meeting that is not over and starts within a day, the earliest first.
     pub soon: Arc<[Occurrence]>,
+    /// Each site's first meeting of these.
+    next: Arc<BTreeMap<SiteId, NextMeeting>>,
     /// Each site's first meeting of those that begin after that and within 40 days.
-    pub later: Arc<BTreeMap<SiteId, NextMeeting>>,
+    later: Arc<BTreeMap<SiteId, NextMeeting>>,
+}
+
+impl Coming {
+    /// These meetings at `now`, and nothing later.
+    #[must_use]
+    pub fn soon(soon: Vec<Occurrence>, now: UnixMillis) -> Self {
+        let next = Arc::new(first_of_each(&soon, now));
+        Self { soon: soon.into(), next, later: Arc::default() }
+    }
+
+    /// The meeting a site is in, or its next.
+    #[must_use]
+    pub fn next_meeting(&self, site: &SiteId) -> Option<&NextMeeting> {
+        self.next.get(site).or_else(|| self.later.get(site))
+    }
 }
 
 #[derive(Debug)]
-struct Known<T: ?Sized> {
+struct Known<T> {
     plan: Plan,
     from: UnixMillis,
     until: UnixMillis,
-    what: Arc<T>,
+    what: T,
 }
 
 impl Ahead {
@@ -58,26 +75,22 @@ impl Ahead {
         let soon = self.soon.take().filter(|soon| soon.is_good(plan, now)).unwrap_or_else(|| {
             let soon = expand(now, day);
             let end = soon.iter().map(|meeting| meeting.end).min().unwrap_or(i64::MAX);
-            Known::new(plan, now, end.min(now.saturating_add(GOOD_MILLIS)), soon.into())
+            let until = end.min(now.saturating_add(GOOD_MILLIS));
+            Known::new(plan, now, until, Coming::soon(soon, now))
         });
         let later =
             self.later.take().filter(|later| later.is_good(plan, now)).unwrap_or_else(|| {
                 let first = first_of_each(&expand(day, now.saturating_add(LATER)), now);
-                Known::new(plan, now, now.saturating_add(LATER_GOOD_MILLIS), first.into())
+                Known::new(plan, now, now.saturating_add(LATER_GOOD_MILLIS), Arc::new(first))
             });
-        Coming {
-            soon: Arc::clone(&self.soon.insert(soon).what),
-            later: Arc::clone(&self.later.insert(later).what),
-        }
+        let later_on = Arc::clone(&self.later.insert(later).what);
+        Coming { later: later_on, ..self.soon.insert(soon).what.clone() }
     }
 }
 
 /// For each site the meeting that has begun and is not over, or else starts first.
-pub(super) fn first_of_each(
-    occurrences: &[Occurrence],
-    now: UnixMillis,
-) -> BTreeMap<SiteId, NextMeeting> {
-    let mut told: Vec<_> = occurrences.iter().filter(|meeting| now < meeting.end).collect();
+fn first_of_each(meetings: &[Occurrence], now: UnixMillis) -> BTreeMap<SiteId, NextMeeting> {
+    let mut told: Vec<_> = meetings.iter().filter(|meeting| now < meeting.end).collect();
     told.sort_by_key(|occurrence| (occurrence.start, occurrence.end));
     let mut first = BTreeMap::new();
     for Occurrence { id, start, end, sites, .. } in told {
@@ -89,8 +102,8 @@ pub(super) fn first_of_each(
     first
 }
 
-impl<T: ?Sized> Known<T> {
-    fn new(plan: &Plan, from: UnixMillis, until: UnixMillis, what: Arc<T>) -> Self {
+impl<T> Known<T> {
+    fn new(plan: &Plan, from: UnixMillis, until: UnixMillis, what: T) -> Self {
         Self { plan: plan.clone(), from, until, what }
     }
 
