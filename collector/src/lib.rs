@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 use wire::UnixMillis;
@@ -312,13 +313,18 @@ impl Collector {
         let drained = CancellationToken::new();
         let authorities = std::iter::once(self.agents_authority).chain(self.operations_authority);
         let tending = tokio::spawn(tend(authorities.collect(), self.telemetry, self.stop.clone()));
+        let (begun, first) = oneshot::channel();
         let judging = tokio::spawn(judge(
             self.judging,
             Arc::clone(&self.plan),
             Arc::clone(&self.absences),
             (self.recorder, self.board),
+            begun,
             self.stop.clone(),
         ));
+        // Whoever comes meanwhile waits in the sockets' queues: no scrape lacks verdicts, and no
+        // page says of an expected site that there is none. Without judging all else goes on.
+        let _ = first.await;
         let readers = Readers { fleet: self.fleet, plan: self.plan, absences: self.absences };
         let watching = tokio::spawn(self.watch.run(readers, self.stop.clone()));
         let (inbox, urls) = self.polling;
@@ -356,12 +362,14 @@ async fn serve(listener: Listener, port: Port, routes: Arc<Routes>, stop: Cancel
     listener.serve(service, stop).await;
 }
 
-/// Judges by the plan in force, and has what was judged written down.
+/// Judges by the plan in force, and has what was judged written down; `begun` hears of the first
+/// time.
 async fn judge(
     judging: Judging,
     plan: Arc<meetings::Shared>,
     absences: Arc<absences::Shared>,
     (mut recorder, board): (Recorder, Arc<Board>),
+    begun: oneshot::Sender<()>,
     stop: CancellationToken,
 ) {
     let mut ahead = Ahead::default();
@@ -370,10 +378,15 @@ async fn judge(
         let meetings = ahead.look(&plan, now);
         Expected { inventory: plan.inventory, meetings, absences: absences.all() }
     };
+    let mut begun = Some(begun);
     let told = move |judged: &Judged| {
         let Expected { inventory, meetings, .. } = &judged.expected;
         board.take(judged, now());
         recorder.take(&judged.judgement, &meetings.soon, inventory);
+        if let Some(begun) = begun.take() {
+            // Nobody waits where the collector was stopped at once.
+            let _ = begun.send(());
+        }
     };
     judging.run(expected, told, stop).await;
 }
