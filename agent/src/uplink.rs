@@ -19,7 +19,7 @@ mod class;
 pub(crate) mod client;
 mod counters;
 mod knock;
-mod pace;
+pub mod pace;
 mod push;
 mod settlement;
 
@@ -46,11 +46,11 @@ use pace::Pauses;
 use push::{Push, Trouble};
 
 /// A minute of reports at the full cadence: a hiccup heals without the backlog lane.
-const FRESH_REPORTS: usize = 4;
+pub const FRESH_REPORTS: usize = 4;
 
 /// Of a backlog batch: large enough that zstd finds what reports share, small enough that a line
 /// of 2 Mbit/s is free again after a fifth of a second.
-const BACKLOG_REPORTS: usize = 32;
+pub const BACKLOG_REPORTS: usize = 32;
 
 /// Of any batch before compression: bounds what the agent holds in memory at once, and is ample
 /// for 32 ordinary reports of 5 kB. zstd adds next to nothing to what it cannot compress, so

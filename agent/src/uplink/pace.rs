@@ -8,7 +8,7 @@ const BASE: Duration = Duration::from_millis(500);
 
 /// After an outage the newest state of all agents must be visible within 10 s; with 2 s for
 /// connecting and for the collector's queue, this is the longest anyone may still be waiting.
-const CAP: Duration = Duration::from_secs(8);
+pub const CAP: Duration = Duration::from_secs(8);
 
 /// The longest `Retry-After` that is obeyed. Readings are held for dead after 90 s, so one
 /// header must not silence a site for longer.
@@ -42,25 +42,28 @@ pub(super) fn credential(chance: f64) -> Duration {
 
 /// The pauses of the backlog lane.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pauses {
-    pub(super) least: Duration,
-    pub(super) most: Duration,
+pub struct Pauses {
+    /// However quick the collector is.
+    pub least: Duration,
+    /// However slow it is; also the bound of the first wait.
+    pub most: Duration,
 }
 
 impl Pauses {
     /// When the collector is quick, an hour's 240 reports take a minute. When it is slow, and
     /// spread over the first minute after an outage, 32 reports from each of 10,000 agents are
     /// under one core of it.
-    pub(super) const FLEET: Self =
-        Self { least: Duration::from_secs(5), most: Duration::from_mins(1) };
+    pub const FLEET: Self = Self { least: Duration::from_secs(5), most: Duration::from_mins(1) };
 
     /// Before the first batch after the way has become good.
-    pub(super) fn first(self, chance: f64) -> Duration {
+    #[must_use]
+    pub fn first(self, chance: f64) -> Duration {
         self.most.mul_f64(chance)
     }
 
     /// After a batch that took `took`.
-    pub(super) fn after(self, took: Duration, chance: f64) -> Duration {
+    #[must_use]
+    pub fn after(self, took: Duration, chance: f64) -> Duration {
         around(took.saturating_mul(SHARE).clamp(self.least, self.most), chance)
     }
 

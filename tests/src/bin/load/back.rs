@@ -5,23 +5,13 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use agent::uplink::pace::{self, Pauses};
+use agent::uplink::{BACKLOG_REPORTS, FRESH_REPORTS};
 use rustls::ClientConfig;
 use uuid::Uuid;
 
 use crate::Load;
 use crate::push::Site;
-
-/// The longest backoff of an agent.
-const BACKOFF: Duration = Duration::from_secs(8);
-/// Reports of an agent's push of the present, and of one of the past.
-const FRESH: u64 = 4;
-const BACKLOG: u64 = 32;
-/// An agent's wait before its first batch of the past.
-const FIRST: Duration = Duration::from_mins(1);
-/// Between two such batches, where the collector is quick.
-const PAUSE: Duration = Duration::from_secs(5);
-/// The collector's time for a batch, of which an agent pauses two hundred times as much.
-const SHARE: u32 = 200;
 
 /// When, after the line was back, a site's present and all its past had arrived.
 type Times = (Duration, Duration);
@@ -56,19 +46,19 @@ async fn site(
     trust: Arc<ClientConfig>,
     begin: Instant,
 ) -> anyhow::Result<Times> {
-    tokio::time::sleep(BACKOFF.mul_f64(chance())).await;
+    tokio::time::sleep(pace::CAP.mul_f64(chance())).await;
     let mut site = Site::connect(number, &load, trust).await?;
     let newest = load.rounds;
-    let oldest_fresh = newest.saturating_sub(FRESH - 1).max(1);
+    let oldest_fresh = (newest + 1).saturating_sub(FRESH_REPORTS as u64).max(1);
     push(&mut site, oldest_fresh..=newest, &load).await?;
     let fresh = begin.elapsed();
-    tokio::time::sleep(FIRST.mul_f64(chance())).await;
+    tokio::time::sleep(Pauses::FLEET.first(chance())).await;
     let mut next = 1;
     while next < oldest_fresh {
-        let last = (next + BACKLOG - 1).min(oldest_fresh - 1);
+        let last = (next + BACKLOG_REPORTS as u64 - 1).min(oldest_fresh - 1);
         let took = push(&mut site, next..=last, &load).await?;
         next = last + 1;
-        tokio::time::sleep((took * SHARE).clamp(PAUSE, FIRST).mul_f64(0.5 + chance())).await;
+        tokio::time::sleep(Pauses::FLEET.after(took, chance())).await;
     }
     Ok((fresh, begin.elapsed()))
 }
@@ -78,7 +68,7 @@ async fn push(site: &mut Site, seqs: RangeInclusive<u64>, load: &Load) -> anyhow
     loop {
         match site.push(seqs.clone(), load.rounds, load.series).await? {
             Some(took) => return Ok(took),
-            None => tokio::time::sleep(PAUSE).await,
+            None => tokio::time::sleep(Pauses::FLEET.least).await,
         }
     }
 }
