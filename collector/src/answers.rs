@@ -1,10 +1,16 @@
 //! The few shapes an answer has.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Frame;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use crate::listener::Body;
 
@@ -53,4 +59,23 @@ fn with_body(status: StatusCode, bytes: Bytes) -> Response<Body> {
 fn typed(mut answer: Response<Body>, content_type: &'static str) -> Response<Body> {
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
+}
+
+/// A body of what comes out of a channel, until its last sender is gone.
+pub(crate) fn streamed(parts: mpsc::Receiver<Bytes>) -> Body {
+    Streamed(parts).boxed()
+}
+
+struct Streamed(mpsc::Receiver<Bytes>);
+
+impl hyper::body::Body for Streamed {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|part| part.map(|part| Ok(Frame::data(part))))
+    }
 }

@@ -165,22 +165,8 @@ impl Judging {
 
 #[cfg(test)]
 mod tests {
+    use super::ahead::tests::meeting;
     use super::*;
-    use crate::meetings::Occurrence;
-
-    const HOUR: i64 = 3_600_000;
-
-    fn meeting(id: &str, start: i64, sites: &[&str]) -> Occurrence {
-        Occurrence {
-            id: id.to_owned(),
-            title: String::new(),
-            start,
-            end: start + HOUR,
-            sites: sites.iter().map(|site| site.parse().unwrap()).collect(),
-            needs: None,
-            unmatched: vec![],
-        }
-    }
 
     #[test]
     fn what_was_judged_is_there_for_everyone() {

@@ -1,18 +1,14 @@
 //! One reader's stream of events, until the reader or the collector goes.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::body::Frame;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Board, Seat};
+use crate::answers;
 use crate::listener::Body;
 
 /// Events that wait for a slow reader in its own queue; the others wait in the shared one.
@@ -29,7 +25,7 @@ pub(super) fn body(board: Arc<Board>, seat: Seat, stop: CancellationToken) -> Bo
             () = stop.cancelled() => {}
         }
     });
-    Events(events).boxed()
+    answers::streamed(events)
 }
 
 async fn forward(board: &Arc<Board>, mut seat: Seat, out: &mpsc::Sender<Bytes>) {
@@ -52,19 +48,5 @@ async fn forward(board: &Arc<Board>, mut seat: Seat, out: &mpsc::Sender<Bytes>) 
         if out.send(event).await.is_err() {
             return;
         }
-    }
-}
-
-struct Events(mpsc::Receiver<Bytes>);
-
-impl hyper::body::Body for Events {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(context).map(|event| event.map(|event| Ok(Frame::data(event))))
     }
 }

@@ -20,6 +20,7 @@ use super::negotiate::{Coding, Wanted};
 use super::shard::Shard;
 use super::software;
 use super::verdicts::Verdicts;
+use crate::answers;
 use crate::fleet::{Site, Snapshot};
 use crate::telemetry::Telemetry;
 
@@ -110,21 +111,6 @@ impl Body for Plain {
     }
 }
 
-/// Chunks from a thread that packs.
-struct Stream(mpsc::Receiver<Bytes>);
-
-impl Body for Stream {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(context).map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
-    }
-}
-
 fn packed(
     work: impl FnOnce(Outlet) -> io::Result<()> + Send + 'static,
 ) -> BoxBody<Bytes, Infallible> {
@@ -133,7 +119,7 @@ fn packed(
         // It fails only when the reader is gone, and then nobody is left to be told.
         let _ = work(Outlet { sender, chunk: Vec::new() });
     });
-    Stream(receiver).boxed()
+    answers::streamed(receiver)
 }
 
 fn pack<P: Write>(

@@ -116,12 +116,13 @@ impl<T> Known<T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::inventory;
     use crate::meetings::{Calendar, Shared};
 
-    fn meeting(id: &str, start: i64, sites: &[&str]) -> Occurrence {
+    /// A meeting of an hour.
+    pub(in super::super) fn meeting(id: &str, start: i64, sites: &[&str]) -> Occurrence {
         Occurrence {
             id: id.to_owned(),
             title: String::new(),
