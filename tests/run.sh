@@ -5,7 +5,9 @@
 #   tests/run.sh FILTER     only the tests whose names contain FILTER
 #   tests/run.sh fast       no packages, no end-to-end tests
 #   tests/run.sh bless      writes METRICS.md and the dashboards anew; then look at the diff
-#   SEED=n tests/run.sh     repeats the order in which an earlier run ran its tests
+#   SEED=n tests/run.sh     repeats the order of an earlier run's tests and its broken messages
+#   FUZZ=50 tests/run.sh too_strange
+#                           reads fifty times as many broken messages as every run does
 #
 # The last line is "N passed, N failed, N skipped"; the exit code is 1 if anything failed.
 set -euo pipefail
@@ -29,13 +31,14 @@ HANG_SECONDS=1200
 mode=all filter=
 case "${1:-}" in
     "") ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0" && exit 0 ;;
     fast | bless) mode=$1 ;;
     -*) echo "unknown option $1; see tests/run.sh --help" >&2 && exit 64 ;;
     *) mode=filter filter=$1 ;;
 esac
 
 SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+export SEED
 passed=0 failed=0 skipped=0
 failures=()
 logs=$(mktemp -d)
@@ -49,7 +52,7 @@ finish() {
     echo
     local failure
     for failure in "${failures[@]}"; do echo "failed: $failure"; done
-    echo "Tests ran in the order of SEED=$SEED."
+    echo "Tests ran in the order of SEED=$SEED and read its broken messages."
     echo "$passed passed, $failed failed, $skipped skipped"
     exit $((failed > 0))
 }

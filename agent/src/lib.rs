@@ -46,4 +46,8 @@ pub mod style;
 
 mod run;
 pub mod runtime;
+
+#[cfg(test)]
+#[path = "../../tests/fuzz/mutations.rs"]
+mod mutations;
 pub use run::{RunError, run};

@@ -244,4 +244,11 @@ mod tests {
         let hostname = read(&request).unwrap().hostname;
         assert!(hostname.starts_with("a[31mbx") && hostname.len() == limits::TEXT_CHARS);
     }
+
+    #[test]
+    fn nothing_like_a_request_is_too_strange() {
+        crate::mutations::survives(&[request().to_string()], |bytes| {
+            parse(bytes).and_then(|request| redemption(&request)).map(|_| ())
+        });
+    }
 }

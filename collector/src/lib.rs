@@ -77,6 +77,10 @@ pub mod store;
 // What an operator types.
 pub mod commands;
 
+#[cfg(test)]
+#[path = "../../tests/fuzz/mutations.rs"]
+mod mutations;
+
 use auth::{Auth, Token, TokenError, keeper};
 use authority::{Authority, AuthorityError};
 use board::Board;

@@ -271,4 +271,22 @@ mod tests {
             let _ = text.parse::<Code>();
         }
     }
+
+    #[test]
+    fn nothing_like_a_code_or_an_answer_is_too_strange() {
+        let code = example();
+        let ipv6 = Code { host: "[fd00::1]".into(), ..example() };
+        crate::mutations::survives(&[code.to_string(), ipv6.to_string()], |bytes| {
+            String::from_utf8_lossy(bytes).parse::<Code>()
+        });
+        let shapes = [
+            r#"{"site":"th-0316","now":1,"authority":"-----BEGIN CERTIFICATE-----"}"#,
+            r#"{"error":"expired","now":1}"#,
+        ];
+        crate::mutations::survives(&shapes, |bytes| {
+            let answer: Option<EnrolAnswer> = serde_json::from_slice(bytes).ok();
+            let refusal: Option<EnrolRefusal> = serde_json::from_slice(bytes).ok();
+            (answer, refusal)
+        });
+    }
 }

@@ -28,6 +28,10 @@ pub mod duration;
 pub mod language;
 pub mod yaml;
 
+#[cfg(test)]
+#[path = "../../tests/fuzz/mutations.rs"]
+mod mutations;
+
 pub use batch::{Answer, Batch, Refusal};
 pub use device::{Cause, DeviceState, Trouble};
 pub use ids::{ProbeName, SiteId};

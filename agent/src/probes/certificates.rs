@@ -224,3 +224,18 @@ pub(super) fn date(unix_seconds: i64) -> String {
     ASN1Time::from_timestamp(unix_seconds)
         .map_or_else(|_| unix_seconds.to_string(), |time| time.to_datetime().date().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_like_a_certificate_is_too_strange() {
+        let made = rcgen::generate_simple_self_signed(["codec.local".to_owned()]).unwrap();
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_hours(500_000));
+        crate::mutations::survives(&[made.cert.der()], |bytes| {
+            let validity = validity(&CertificateDer::from(bytes.to_vec()));
+            in_time(validity, now).err().map(|error| fault(&error))
+        });
+    }
+}

@@ -6,7 +6,7 @@
 mod account;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod watch;
 
 use std::net::SocketAddr;

@@ -129,4 +129,21 @@ mod tests {
             classify(&Raw { status, retry_after, date, body });
         }
     }
+
+    #[test]
+    fn nothing_like_an_answer_is_too_strange() {
+        let boot = uuid::Uuid::nil();
+        let shapes = [
+            format!(
+                r#"{{"now":1,"accepted":[["{boot}",1],["{boot}",2]],"refused":[{{"index":2,"boot":null,"seq":3,"reason":"old"}}],"profile":"\"abc\"","meeting":{{"id":"a@2026-11-23T07:30","start":2,"end":3}}}}"#
+            ),
+            "Sun, 06 Nov 1994 08:50:07 GMT".to_owned(),
+        ];
+        crate::mutations::survives(&shapes, |bytes| {
+            let text = Some(String::from_utf8_lossy(bytes).into_owned());
+            let late = Raw { status: 503, retry_after: text.clone(), date: text, body: Vec::new() };
+            let answered = Raw { status: 200, retry_after: None, date: None, body: bytes.to_vec() };
+            (classify(&late), classify(&answered))
+        });
+    }
 }

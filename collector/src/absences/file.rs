@@ -189,4 +189,16 @@ mod tests {
             assert!(faults[0].starts_with("absences.yaml:1:"), "{faults:?}");
         }
     }
+
+    #[test]
+    fn nothing_like_an_absence_is_too_strange() {
+        let list = "absences:\n  - { site: th-0316, from: 2026-11-23, to: 2026-11-24T12:00, reason: \"bão\" }\n";
+        let json =
+            r#"{"site":"th-0316","from":"2026-11-23T07:30","to":"2026-11-24","reason":"b\u00e3o"}"#;
+        crate::mutations::survives(&[list, json], |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let file = Path::new("absences.yaml");
+            (parse(file, &text).map_err(|f| f.0), one(file, &text).map_err(|f| f.0))
+        });
+    }
 }

@@ -177,4 +177,17 @@ mod tests {
             assert_eq!(wanted.coding, expected, "{accept_encoding}");
         }
     }
+
+    #[test]
+    fn no_wish_is_too_strange() {
+        let shapes = [
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            "gzip;q=1.0, zstd ; q=0.5, identity; q=0, *;q=0",
+        ];
+        crate::mutations::survives(&shapes, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let shard = super::super::shard::Shard::from_query(Some(&text));
+            (Wanted::from_headers(Some(&text), Some(&text)), shard)
+        });
+    }
 }

@@ -167,4 +167,26 @@ mod tests {
             prop_assert!(decode(&body).is_err());
         }
     }
+
+    #[test]
+    fn nothing_like_a_batch_is_too_strange() {
+        let report = json!({
+            "boot": Uuid::nil(), "seq": 1, "taken_at": 0, "uptime_ms": 0,
+            "agent": { "version": "0.1.0", "os": "Windows 10" },
+            "readings": [{
+                "probe": "mcu", "kind": "icmp", "every_ms": 15_000, "age_ms": 0, "duration_us": 7,
+                "failure": { "reason": "timeout", "detail": "no answer" },
+                "samples": [
+                    { "name": "bridge_host_cpus", "label": null, "value": 1 },
+                    { "name": "bridge_device_state", "label": "C920", "value": "ok" },
+                    { "name": "bridge_probe_rtt_seconds", "label": null,
+                      "value": { "counts": [1, 2, 3], "sum": 0.5 } },
+                ],
+            }],
+        });
+        let batch = json!({ "version": 1, "sent_at": 0, "uptime_ms": 5, "again_ms": 15_000,
+                            "reports": [report, report, {}] });
+        let single = json!({ "version": 1, "sent_at": 0, "reports": [report] });
+        crate::mutations::survives(&[batch.to_string(), single.to_string()], decode);
+    }
 }

@@ -209,4 +209,20 @@ mod tests {
         let length = unpackers.unpack(Encoding::Zstd, &good, <[u8]>::len);
         assert_eq!(length.unwrap(), 2);
     }
+
+    #[test]
+    fn nothing_like_a_packed_body_is_too_strange() {
+        let text = br#"{"version":1,"reports":[{"readings":[{"probe":"mcu","kind":"icmp"}]}]}"#;
+        let mut packer = zstd::bulk::Compressor::with_dictionary(3, DICTIONARY).unwrap();
+        let many = zstd::encode_all(text.repeat(1000).as_slice(), 3).unwrap();
+        let shapes = [packer.compress(text).unwrap(), many, gzip(text), gzip(&text.repeat(1000))];
+        let unpackers = Unpackers::default();
+        crate::mutations::survives(&shapes, |bytes| {
+            [Encoding::Zstd, Encoding::Gzip].map(|encoding| {
+                let unpacked = unpackers.unpack(encoding, bytes, <[u8]>::len);
+                assert!(!matches!(unpacked, Ok(length) if length > UNPACKED_BYTES));
+                unpacked.map_err(|error| error.to_string())
+            })
+        });
+    }
 }

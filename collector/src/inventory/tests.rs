@@ -134,3 +134,13 @@ proptest! {
         let _ = parse(Path::new("sites.csv"), text.as_bytes());
     }
 }
+
+#[test]
+fn nothing_like_an_inventory_is_too_strange() {
+    let sheet = "id;name;level;area;uplink;lat;lon;needs\n\
+                 th-0316;\"UBND xã Hoằng Lộc\";commune;Thanh Hóa/Hoằng Hóa;pop;19,85;105,86;network camera\n";
+    let utf16: Vec<u8> = sheet.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let shapes = [sheet.as_bytes().to_vec(), [b"\xFF\xFE".to_vec(), utf16].concat()];
+    crate::mutations::survives(&shapes, |bytes| parse(Path::new("sites.csv"), bytes));
+    crate::mutations::survives(&[WHOLE], |bytes| parse(Path::new("sites.yaml"), bytes));
+}

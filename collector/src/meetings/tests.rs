@@ -158,3 +158,16 @@ proptest::proptest! {
         let _ = files::parse(Path::new("m.yaml"), files::Text::new(text.as_bytes(), None));
     }
 }
+
+#[test]
+fn nothing_like_a_list_of_meetings_is_too_strange() {
+    crate::mutations::survives(&[WEEKLY], |bytes| {
+        let path = Path::new("giao-ban.yaml");
+        let content =
+            files::parse(path, files::Text::new(bytes, None)).map_err(|faults| faults.0)?;
+        let (calendar, _) = files::assemble(&BTreeMap::from([(path.to_owned(), content)]));
+        Ok::<_, Vec<wire::yaml::Fault>>(
+            calendar.slots(at("2026-11-01T00:00"), at("2027-01-01T00:00")).1,
+        )
+    });
+}

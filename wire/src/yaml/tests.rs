@@ -290,3 +290,15 @@ proptest! {
         faults(&parts.concat());
     }
 }
+
+#[test]
+fn nothing_like_a_configuration_is_too_strange() {
+    let shapes = [
+        "listen: 127.0.0.1:9815\nlimit: 9\nprobes:\n  mcu: { every: 15s, icmp: { host: 10.0.0.10 } }\n",
+        "sites: &a\n  - { id: a, name: \"Hoằng \\u1ED9c\" }\n  - *a\nneeds: [network, 'camera']\nx: |\n  text\n",
+    ];
+    crate::mutations::survives(&shapes, |bytes| {
+        let (config, faults) = open::<Config>(Path::new("c.yaml"), &String::from_utf8_lossy(bytes));
+        (config, faults.finish(Some(())).map_err(|faults| faults.0))
+    });
+}

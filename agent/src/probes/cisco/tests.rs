@@ -277,3 +277,14 @@ fn a_configuration_that_cannot_work_is_refused() {
     let cisco: Cisco = config(&format!("{{ {good} }}"));
     assert_eq!(cisco.expected, Expected { cameras: 1, microphones: 0, displays: 1 });
 }
+
+#[test]
+fn nothing_like_a_status_document_is_too_strange() {
+    let old = "<?xml version=\"1.0\"?><Status product=\"Cisco Codec\" version=\"TC7.3.6\">\
+               <Call item=\"3\" status=\"Synced\"/><SystemUnit><Uptime>99</Uptime></SystemUnit></Status>";
+    crate::mutations::survives(&[IN_CALL, old], |bytes| {
+        let status = status::read(&String::from_utf8_lossy(bytes), &Expected::default())?;
+        let found = Bench::default().record(|run| status.record(run, "Cisco"));
+        Ok::<_, String>((status, found.samples.len()))
+    });
+}

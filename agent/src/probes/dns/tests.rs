@@ -219,3 +219,30 @@ fn a_configuration_that_cannot_work_is_refused_with_what_would() {
         assert!(error.contains(message), "{yaml}: {error}");
     }
 }
+
+#[test]
+fn nothing_like_an_answer_is_too_strange() {
+    use domain::base::Ttl;
+    use domain::rdata::{Srv, Txt};
+    let asked: Dns = config("{ name: mcu.tinh.gov.vn, type: SRV }");
+    let query = asked.query().unwrap();
+    let name = asked.name.name.clone();
+    let mut full = with_address(&query, [10, 0, 0, 10]);
+    let ttl = Ttl::from_secs(60);
+    full.push((&name, ttl, Srv::new(10, 5, 5060, name.clone()))).unwrap();
+    full.push((&name, ttl, Txt::<Vec<u8>>::build_from_slice(b"v=spf1 -all").unwrap())).unwrap();
+    let shapes =
+        [full.finish(), truncated(&query).remove(0), reply(&query, Rcode::NXDOMAIN).finish()];
+    let server = "127.0.0.1:53".parse().unwrap();
+    let types = ["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"]
+        .map(|kind| config::<Dns>(&format!("{{ name: mcu.tinh.gov.vn, type: {kind} }}")));
+    crate::mutations::survives(&shapes, |bytes| {
+        let message = Message::from_octets(bytes.to_vec()).ok()?;
+        let judged = types.each_ref().map(|dns| {
+            let mut judged = Ok(());
+            let found = Bench::default().record(|run| judged = dns.judge(run, server, &message));
+            (judged, found.samples.len())
+        });
+        Some((message.is_answer(&query), judged))
+    });
+}

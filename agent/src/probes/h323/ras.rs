@@ -156,4 +156,10 @@ mod tests {
             prop_assert!(answer(&framed, sequence).is_some());
         }
     }
+
+    #[test]
+    fn nothing_like_an_answer_is_too_strange() {
+        let shapes = [CONFIRM.to_vec(), reject(0), reject(3)];
+        crate::mutations::survives(&shapes, |bytes| answer(bytes, 7));
+    }
 }

@@ -285,4 +285,30 @@ mod tests {
             assert_eq!(identity(maker, model).as_deref(), whole);
         }
     }
+
+    #[test]
+    fn nothing_like_an_answer_is_too_strange() {
+        let shapes = [
+            "PJLINK 0\r",
+            "PJLINK 1 498e4a67\r",
+            "PJLINK ERRA\r",
+            "%1POWR=1\r",
+            "%1ERST=012010\r",
+            "%1LAMP=12345 1 200 0\r",
+            "%1AVMT=31\r",
+            "%2POWR=ERR3\r",
+            "%1INF2=EPSON EB-L200F\r",
+        ];
+        crate::mutations::survives(&shapes, |bytes| {
+            let greeting = (Greets.length(bytes), Greets.read(bytes));
+            let answers = ["POWR", "ERST", "LAMP", "AVMT", "INF2"].map(|name| {
+                let answer = Replies { name }.read(bytes)?;
+                let value = answer.value()?;
+                let numbers = (power(value), lamp_hours(value), picture_muted(value));
+                let health = health(value).map(|health| health.parts(Severity::Error));
+                Some((numbers, health, identity(Some("EPSON"), Some(value)), input_word(value)))
+            });
+            (greeting, Trial.length(bytes), Trial.read(bytes), answers)
+        });
+    }
 }

@@ -110,6 +110,7 @@ fn number(value: &Value) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probes::snmp;
 
     #[test]
     fn the_states_of_the_mib_are_read() {
@@ -137,5 +138,22 @@ mod tests {
             assert_eq!(found, troubles, "{states:?}");
         }
         assert_eq!(judge(&[None, None]), None);
+    }
+
+    #[test]
+    fn nothing_like_the_values_of_a_codec_is_too_strange() {
+        let values: [&[u8]; 8] = [
+            b"\x04\x056.2.1",
+            b"\x04\x09Group 500",
+            b"\x02\x01\x03",
+            b"\x02\x01\x02",
+            b"\x02\x01\x02",
+            b"\x02\x01\x03",
+            b"\x02\x01\x02",
+            b"\x42\x01\x01",
+        ];
+        snmp::tests::nothing_is_too_strange(&values, |values| {
+            (judge(values), values.iter().flatten().filter_map(number).count())
+        });
     }
 }

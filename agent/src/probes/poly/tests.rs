@@ -278,3 +278,13 @@ fn a_configuration_that_cannot_work_is_refused() {
     }
     let _: Poly = config("{ host: a, api: snmp }");
 }
+
+#[test]
+fn nothing_like_the_pages_of_a_codec_is_too_strange() {
+    let shapes: Vec<String> = pages().values().map(ToString::to_string).collect();
+    crate::mutations::survives(&shapes, |bytes| {
+        let page: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+        let statistics = std::slice::from_ref(&page);
+        Some(status::judge(&page, &page, &page, (&page, statistics)))
+    });
+}

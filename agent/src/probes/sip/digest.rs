@@ -194,4 +194,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn nothing_like_a_challenge_is_too_strange() {
+        let shapes = [
+            "Digest realm=\"a, b\", nonce=\"1\", algorithm=MD5, qop=\"auth,auth-int\"",
+            "Digest algorithm=SHA-256,realm=\"a\\\" b\",nonce=\"2\",opaque=\"o\",qop=auth",
+            "Basic realm=\"a\"",
+        ];
+        crate::mutations::survives(&shapes, |bytes| {
+            let own = challenge(&String::from_utf8_lossy(bytes))?;
+            let answer = own.answer(&ACCOUNT, "sip:a", "cafe");
+            assert!(!answer.contains(char::is_control), "{answer}");
+            Some(answer)
+        });
+    }
 }

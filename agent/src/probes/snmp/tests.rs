@@ -74,3 +74,48 @@ async fn a_closed_port_refuses() {
         found.result
     );
 }
+
+/// The values of an answer in BER (RFC 3416 § 3), broken as the tests of all that read them want.
+pub(in super::super) fn nothing_is_too_strange<R: std::fmt::Debug>(
+    values: &[&[u8]],
+    mut read: impl FnMut(&[Option<Value>]) -> R,
+) {
+    let tlv = |tag: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).unwrap();
+        [&[tag, 0x81, length], content].concat()
+    };
+    let binding = |value: &&[u8]| tlv(0x30, &[b"\x06\x03\x2B\x06\x01", *value].concat());
+    let bindings: Vec<Vec<u8>> = values.iter().map(binding).collect();
+    let head = b"\x02\x01\x07\x02\x01\0\x02\x01\0";
+    let pdu = tlv(0xA2, &[head.to_vec(), tlv(0x30, &bindings.concat())].concat());
+    let message = tlv(0x30, &[b"\x02\x01\x01\x04\x06public".to_vec(), pdu].concat());
+    let mut answers = 0;
+    crate::mutations::survives(&[message], |bytes| {
+        let config = async_snmp::DecodeConfig::default();
+        let decoded = async_snmp::message::Message::decode(bytes.to_vec().into(), config).ok()?;
+        let pdu = decoded.value.into_pdu()?;
+        let values: Vec<_> =
+            pdu.varbinds().iter().map(|binding| Some(binding.value.clone())).collect();
+        answers += 1;
+        Some(read(&values))
+    });
+    assert!(answers > 0, "the good answer is one at least");
+}
+
+#[test]
+fn nothing_like_the_values_of_a_device_is_too_strange() {
+    let watches: Watches = config(
+        "{ a: { oid: 1.3.6.1.4.1.1.0, fail_above: 75 }, b: { oid: 1.3.6.1.4.1.2.0, good: [up, 1] } }",
+    );
+    let values: [&[u8]; 5] = [
+        b"\x04\x0BHuawei TE30",
+        b"\x06\x09\x2B\x06\x01\x04\x01\x8F\x5B\x02\x01",
+        b"\x43\x03\x05\x7E\x40",
+        b"\x02\x01\x2A",
+        b"\x80\0",
+    ];
+    nothing_is_too_strange(&values, |values| {
+        let found = Bench::default().record(|run| watches.record(run, values));
+        (Identity::of(values), found.samples.len())
+    });
+}

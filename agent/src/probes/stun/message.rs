@@ -270,4 +270,24 @@ mod tests {
             prop_assert!(awaited(Method::Binding).read(&framed).is_some());
         }
     }
+
+    #[test]
+    fn nothing_like_an_answer_is_too_strange() {
+        let hidden = [0, 0x20, 0, 8, 0, 1, 0x89, 0x94, 0xEA, 0x12, 0xD5, 0x4B];
+        let error = [&[0, 9, 0, 16, 0, 0, 4, 1], b"Unauthorized".as_slice()].concat();
+        let texts = b"\0\x14\0\x06tinh.v\0\0\x80\x22\0\x04Cotn";
+        let shapes = [
+            answer(0x0101, &[hidden.as_slice(), texts].concat()),
+            answer(0x0113, &[error.as_slice(), texts].concat()),
+        ];
+        crate::mutations::survives(&shapes, |bytes| {
+            let mut framed = bytes.to_vec();
+            if let Some(length) = framed.len().checked_sub(HEADER) {
+                // Most of what is broken would else be refused for its length.
+                framed[2..4].copy_from_slice(&u16::try_from(length).unwrap_or(0).to_be_bytes());
+            }
+            let read = |method| [awaited(method).read(bytes), awaited(method).read(&framed)];
+            (awaited(Method::Binding).length(bytes), read(Method::Binding), read(Method::Allocate))
+        });
+    }
 }

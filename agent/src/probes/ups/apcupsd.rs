@@ -165,4 +165,21 @@ mod tests {
             assert_eq!(of_records(strange), None, "{strange}");
         }
     }
+
+    #[test]
+    fn nothing_like_a_status_is_too_strange() {
+        let shapes = [
+            message(&[
+                "UPSNAME  : room\n",
+                "STATUS   : ONBATT LOWBATT \n",
+                "BCHARGE  : 097.0 Percent\n",
+            ]),
+            message(&["STATUS   : COMMLOST \n", "TIMELEFT :  42.5 Minutes\n", "END APC  : x\n"]),
+        ];
+        crate::mutations::survives(&shapes, |bytes| {
+            let length = Records.length(bytes);
+            assert!(!matches!(length, Ok(Some(length)) if length > bytes.len()));
+            (length, Records.read(bytes).and_then(|records| of_records(&records)))
+        });
+    }
 }

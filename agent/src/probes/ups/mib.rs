@@ -125,6 +125,7 @@ fn troubles(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probes::snmp;
 
     #[test]
     fn the_table_of_the_standard_is_read() {
@@ -166,5 +167,22 @@ mod tests {
     fn what_has_no_output_is_no_ups() {
         assert_eq!(of_values(&vec![None; 9], &[]), None);
         assert_eq!(of_values(&[], &[]), None);
+    }
+
+    #[test]
+    fn nothing_like_the_values_of_a_ups_is_too_strange() {
+        let values: [&[u8]; 7] = [
+            b"\x04\x04room",
+            b"\x04\x09Smart-UPS",
+            b"\x02\x01\x02",
+            b"\x02\x01\x2A",
+            b"\x02\x01\x61",
+            b"\x02\x01\x05",
+            b"\x42\x01\x17",
+        ];
+        snmp::tests::nothing_is_too_strange(&values, |values| {
+            let alarms: Vec<u32> = values.iter().flatten().filter_map(known_alarm).collect();
+            of_values(values, &alarms)
+        });
     }
 }

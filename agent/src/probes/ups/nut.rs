@@ -251,4 +251,26 @@ mod tests {
         assert_eq!(names("UPS room \"a\"\nUPS a\"b \"x\"\nFOO bar\nUPS \n"), ["room"]);
         assert_eq!(names(&"UPS u \"\"\n".repeat(100)).len(), UPSES);
     }
+
+    #[test]
+    fn nothing_like_an_answer_is_too_strange() {
+        let shapes = [
+            "BEGIN LIST UPS\nUPS room \"Room UPS\"\nEND LIST UPS\n",
+            "BEGIN LIST VAR room\nVAR room battery.charge \"97\"\nVAR room ups.alarm \"a \\\"b\\\"\"\n\
+             VAR room battery.runtime \"1800\"\nVAR room ups.status \"ALARM OL LB\"\nEND LIST VAR room\n",
+            "ERR DATA-STALE\n",
+        ];
+        crate::mutations::survives(&shapes, |bytes| {
+            ["UPS", "VAR room"].map(|what| {
+                let listed = Listed { what };
+                let length = listed.length(bytes);
+                assert!(!matches!(length, Ok(Some(length)) if length > bytes.len()));
+                let read = match listed.read(bytes) {
+                    Some(Answer::List(lines)) => Ok((names(&lines), of_variables("room", &lines))),
+                    other => Err(other),
+                };
+                (length, read)
+            })
+        });
+    }
 }

@@ -247,3 +247,16 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn nothing_like_a_calendar_is_too_strange() {
+    crate::mutations::survives(&[OUTLOOK, CANCELLED, GOOGLE, EXCHANGE, ZIMBRA], |bytes| {
+        let path = PathBuf::from("a.ics");
+        let content =
+            files::parse(&path, files::Text::new(bytes, None)).map_err(|faults| faults.0)?;
+        let (calendar, faults) = files::assemble(&BTreeMap::from([(path, content)]));
+        let (slots, _) = calendar.slots(at("2026-11-01T00:00"), at("2027-01-01T00:00"));
+        let slots = slots.len();
+        Ok::<_, Vec<Fault>>((slots, faults))
+    });
+}

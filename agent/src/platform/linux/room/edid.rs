@@ -92,4 +92,17 @@ pub(super) mod tests {
             prop_assert!(identity(&bytes).is_some());
         }
     }
+
+    #[test]
+    fn nothing_like_an_edid_is_too_strange() {
+        let shapes = [edid("LG TV SSCR2", *b"GSM"), edid("", *b"DEL")];
+        crate::mutations::survives(&shapes, |bytes| {
+            let mut summed = bytes.to_vec();
+            if let Some(block) = summed.get_mut(..BLOCK) {
+                let sum = block[..BLOCK - 1].iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+                block[BLOCK - 1] = 0_u8.wrapping_sub(sum);
+            }
+            [bytes, &summed].map(|bytes| identity(bytes).map(|found| (found.name, found.maker)))
+        });
+    }
 }

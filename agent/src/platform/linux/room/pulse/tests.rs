@@ -155,3 +155,11 @@ proptest! {
         let _ = read_list(&mangled, Sound::In, "");
     }
 }
+
+#[test]
+fn nothing_like_a_list_of_devices_is_too_strange() {
+    let shapes = [JABRA.bytes(), [JABRA.bytes(), JABRA.bytes()].concat()];
+    crate::mutations::survives(&shapes, |bytes| {
+        (read_list(bytes, Sound::In, JABRA.name), default_device(bytes, Sound::Out))
+    });
+}
