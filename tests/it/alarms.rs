@@ -92,12 +92,12 @@ fn a_cut_uplink_is_one_incident_and_the_meeting_still_has_its_alert() {
     let meeting = alarm.receiver.wait_for("the meeting's alert", |m| tells(m, "MeetingNotReady"));
     assert!(!meeting.annotation("summary_en").is_empty());
     wait::until("three suppressed members", || {
-        let mut members = alarm.held("site");
+        let mut members = alarm.alertmanager.held("site");
         members.retain(|(name, _)| name == "SiteNotReady");
         let suppressed = members.iter().filter(|(_, state)| state == "suppressed").count();
         wait::seen((members.len(), suppressed) == (3, 3), || format!("{members:?}"))
     });
-    let held = alarm.held("meeting");
+    let held = alarm.alertmanager.held("meeting");
     assert_eq!(held, [("MeetingNotReady".to_owned(), "active".to_owned())]);
 
     uplink.set(Line::Good);

@@ -42,8 +42,9 @@ mod snmp;
 // What arrives and what is shown.
 mod scenarios;
 
-// What is to take place.
+// What is to take place, and what is remembered of it.
 mod calendar;
+mod roll_call;
 
 // What people read and write.
 mod alarms;
@@ -52,5 +53,6 @@ mod bad_config;
 mod board;
 mod dashboards;
 mod doctor;
+mod duty_hours;
 mod metrics_page;
 mod shipped;

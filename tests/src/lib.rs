@@ -21,6 +21,7 @@
 // The programs.
 pub mod agent;
 pub mod alarm;
+pub mod alertmanager;
 pub mod browser;
 pub mod collector;
 pub mod enrolled;

@@ -82,7 +82,7 @@ impl Sites {
         });
         for scope in ["site", "meeting"] {
             wait::until("no alert", || {
-                let held = self.alarm.held(scope);
+                let held = self.alarm.alertmanager.held(scope);
                 wait::seen(held.is_empty(), || format!("{held:?}"))
             });
         }
