@@ -9,7 +9,6 @@ mod bundle;
 mod judge;
 mod look;
 mod told;
-mod way;
 
 use std::path::Path;
 
@@ -18,10 +17,12 @@ use wire::reading::Reading;
 use wire::yaml::Faults;
 
 use crate::config::Config;
+use crate::contact::Contact;
 use crate::spool::Statistics;
 use crate::style::Style;
 use crate::tally::Trace;
 use crate::uplink::Closed;
+use crate::words::{Words, words};
 
 /// How the findings are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -83,9 +84,19 @@ struct Evidence {
     /// What the collector said, and this PC's clock minus its own in milliseconds; `None` where
     /// this PC is not enrolled.
     collector: Option<Result<i64, Closed>>,
+    contact: Option<Since>,
     spool: Spool,
     /// What each probe said.
     probes: Vec<(Reading, Trace)>,
+}
+
+/// The last report of this agent that the collector took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Since {
+    /// By the collector's clock.
+    contact: Contact,
+    /// How long ago; `None` where this PC's clock was set back since.
+    ago_ms: Option<u64>,
 }
 
 /// Who this PC is.
@@ -127,21 +138,4 @@ struct Finding {
     found: Words,
     /// How to mend it; none where there is nothing to mend.
     mend: Option<Words>,
-}
-
-/// A text in both languages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Words {
-    vi: String,
-    en: String,
-}
-
-fn words(vi: impl Into<String>, en: impl Into<String>) -> Words {
-    Words { vi: vi.into(), en: en.into() }
-}
-
-impl Words {
-    fn pick(&self, language: Language) -> &str {
-        language.pick(&self.vi, &self.en)
-    }
 }

@@ -11,7 +11,7 @@ mod words;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 use wire::enrolment::{
     Code, EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, InvalidCode, sha256_hex,
@@ -22,9 +22,9 @@ use wire::{Language, SiteId};
 
 use crate::identity::{self, Credential, Identity, IdentityError};
 use crate::run::{agent_info, unix_ms};
-use crate::trust::{self, PinnedAuthority, TrustError, WrongPin};
-use crate::uplink::UplinkError;
+use crate::trust::{self, PinnedAuthority, TrustError};
 use crate::uplink::client::{self, Failed};
+use crate::uplink::{self, Cause, Mark, UplinkError, mark};
 use crate::{config, platform};
 
 /// A person waits for it, on a line that may be poor.
@@ -38,8 +38,10 @@ const ATTEMPT: &str = "enrolment.json";
 
 /// Enrols this PC with `code` for the configuration at `config`, telling the person at the
 /// terminal what happens; false where it failed.
-pub async fn command(code: &str, config: &Path, language: Language) -> bool {
-    match enrol(code, config, language).await {
+///
+/// A PC that is a site already is left alone unless `replace` says so.
+pub async fn command(code: &str, config: &Path, replace: bool, language: Language) -> bool {
+    match enrol(code, config, replace, language).await {
         Ok(enrolled) => {
             println!("{}", enrolled.told(language));
             true
@@ -84,24 +86,48 @@ enum Failure {
     WrongCollector(String),
     #[error("{0}: {1:?}")]
     Way(String, Failed),
+    /// With the seconds after which to try again, where the collector said so.
     #[error("{0:?}")]
-    Refused(EnrolError),
+    Refused(EnrolError, Option<u64>),
+    /// This PC is a site already.
+    #[error("enrolled as {site} with {collector}")]
+    Enrolled { site: SiteId, collector: String },
     /// A status or a body that no collector gives.
     #[error("{0}: status {1}")]
     Answer(String, u16),
 }
 
-async fn enrol(code: &str, config: &Path, language: Language) -> Result<Enrolled, Failure> {
+async fn enrol(
+    code: &str,
+    config: &Path,
+    replace: bool,
+    language: Language,
+) -> Result<Enrolled, Failure> {
     let code: Code = code.parse()?;
     let file = config::load(config, false).map_err(Failure::Configuration)?.file;
     starter::begin(config, &file.state_dir, language)
         .map_err(|error| Failure::Begin(config.display().to_string(), error))?;
     let before = identity::load(&file.state_dir);
+    let proxy = file.proxy.as_deref();
+    if let Ok(Some(before)) = &before
+        && !replace
+        && !sent_before(&file.state_dir, &code)
+        && !revoked(before, proxy).await
+    {
+        let Identity { site, collector, .. } = before.clone();
+        return Err(Failure::Enrolled { site, collector });
+    }
     let credential = credential(&file.state_dir, &code)?;
 
     let (tls, authority) = trust::enrolment_config(code.pin)?;
-    let http = client::http(tls, file.proxy.as_deref())?;
-    let answer = post(&http, &code, &credential).await?;
+    let http = client::http(tls, proxy)?;
+    let answer = match post(&http, &code, &credential).await {
+        Err(Failure::Way(collector, failed)) => {
+            let failed = mark::closer(failed, &collector, proxy).await;
+            return Err(Failure::Way(collector, failed));
+        }
+        answer => answer?,
+    };
 
     let collector = address(&code);
     let identity = Identity {
@@ -134,6 +160,19 @@ struct Attempt {
     /// SHA-256 of the code's secret.
     code: String,
     credential: Credential,
+}
+
+/// Whether this very code was used here: it is typed again to be sure, or rolled out again.
+fn sent_before(state_dir: &Path, code: &Code) -> bool {
+    let attempt = identity::read::<Attempt>(&state_dir.join(ATTEMPT));
+    matches!(attempt, Ok(Some(attempt)) if attempt.code == sha256_hex(&code.secret))
+}
+
+/// Whether the collector does not know this PC any more, so that nothing is lost by replacing what
+/// it was.
+async fn revoked(identity: &Identity, proxy: Option<&str>) -> bool {
+    let knocked = uplink::knock(identity, proxy).await;
+    matches!(knocked, Ok(Err(closed)) if closed.cause == Cause::Credential)
 }
 
 /// The credential for this code: the one already sent with it, or a new one, on disk before it is
@@ -176,11 +215,13 @@ async fn post(
         .await;
     let response = sent.map_err(|error| on_the_way(&collector, &error))?;
     let status = response.status().as_u16();
+    let retry_after = response.headers().get(RETRY_AFTER);
+    let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let body = client::bounded(response, ANSWER_BYTES)
         .await
         .map_err(|failed| Failure::Way(collector.clone(), failed))?;
     read(status, &body).map_err(|refusal| match refusal {
-        Some(error) => Failure::Refused(error),
+        Some(error) => Failure::Refused(error, retry_after),
         None => Failure::Answer(collector, status),
     })
 }
@@ -194,11 +235,11 @@ fn read(status: u16, body: &[u8]) -> Result<EnrolAnswer, Option<EnrolError>> {
 }
 
 fn on_the_way(collector: &str, error: &reqwest::Error) -> Failure {
-    let tls = client::find::<rustls::Error>(error);
-    if tls.is_some_and(WrongPin::is) {
+    let failed = Failed::of(error);
+    if failed.mark == Some(Mark::OtherAuthority) {
         return Failure::WrongCollector(collector.to_owned());
     }
-    Failure::Way(collector.to_owned(), Failed::of(error))
+    Failure::Way(collector.to_owned(), failed)
 }
 
 fn hex(bytes: &[u8]) -> String {

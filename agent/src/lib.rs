@@ -29,7 +29,12 @@ pub mod spool;
 pub mod tally;
 pub mod uplink;
 
+// What is told of that way, in both languages.
+mod way;
+mod words;
+
 // Who this PC is to its collector, and whom it trusts.
+pub mod contact;
 pub mod enrol;
 pub mod identity;
 pub mod trust;

@@ -60,6 +60,9 @@ enum Command {
     Enroll {
         /// The whole string: collector.example:8443/XXXXX-XXXXX-…
         code: String,
+        /// Also where this PC is a site already: it becomes the code's
+        #[arg(long)]
+        replace: bool,
     },
 }
 
@@ -74,8 +77,8 @@ fn main() -> ExitCode {
     start_logging();
     let named = arguments.config.is_some();
     let path = arguments.config.clone().unwrap_or_else(|| platform::CONFIG_FILE.into());
-    if let Command::Enroll { code } = &arguments.command {
-        return finish(enroll(code, &path, arguments.lang));
+    if let Command::Enroll { code, replace } = &arguments.command {
+        return finish(enroll(code, &path, *replace, arguments.lang));
     }
     let config = config::load(&path, named);
     if let Command::Doctor { json, bundle } = &arguments.command {
@@ -115,9 +118,14 @@ fn run(config: config::Config) -> anyhow::Result<bool> {
     })?
 }
 
-fn enroll(code: &str, path: &std::path::Path, lang: Option<Language>) -> anyhow::Result<bool> {
+fn enroll(
+    code: &str,
+    path: &std::path::Path,
+    replace: bool,
+    lang: Option<Language>,
+) -> anyhow::Result<bool> {
     let language = language(lang);
-    block_on(agent::enrol::command(code, path, language))
+    block_on(agent::enrol::command(code, path, replace, language))
 }
 
 fn doctor(

@@ -12,6 +12,7 @@ use wire::{AgentInfo, Reading, UnixMillis};
 
 use crate::cadence::Timetable;
 use crate::config::Config;
+use crate::contact::Notebook;
 use crate::identity::{self, Identity, IdentityError};
 use crate::report::{Assembler, Moment};
 use crate::runner::{self, Finished, Task};
@@ -54,7 +55,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
     let counters = Arc::new(uplink::Counters::default());
     let stop_uplink = CancellationToken::new();
     let uplink =
-        uplink::Uplink::new(&identity, config.file.proxy.as_deref(), boot, Arc::clone(&counters))?;
+        uplink::Uplink::new(&identity, config.file.proxy.as_deref(), boot, Arc::clone(&counters))?
+            .noting(Notebook::of(&config.file.state_dir));
     let (meetings, timetable) = watch::channel(Timetable::default());
     let pushing = spawn_local(uplink.run(spool.clone(), meetings, stop_uplink.clone()));
 

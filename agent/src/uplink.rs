@@ -19,12 +19,16 @@ mod class;
 pub(crate) mod client;
 mod counters;
 mod knock;
+pub(crate) mod mark;
 pub mod pace;
+mod proxy;
 mod push;
 mod settlement;
 
 pub use counters::{Cause, Counters};
 pub use knock::{Closed, knock};
+pub use mark::Mark;
+pub use proxy::ProxyFault;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,6 +41,7 @@ use wire::UnixMillis;
 use wire::limits::BODY_BYTES;
 
 use crate::cadence::Timetable;
+use crate::contact::Notebook;
 use crate::identity::Identity;
 use crate::platform;
 use crate::spool;
@@ -101,6 +106,7 @@ pub struct Uplink {
     boot: Uuid,
     counters: Arc<Counters>,
     clock_off: UnixMillis,
+    notebook: Option<Notebook>,
 }
 
 impl Uplink {
@@ -112,13 +118,25 @@ impl Uplink {
         boot: Uuid,
         counters: Arc<Counters>,
     ) -> Result<Self, UplinkError> {
-        Ok(Self { client: Client::new(identity, proxy)?, boot, counters, clock_off: 0 })
+        Ok(Self {
+            client: Client::new(identity, proxy)?,
+            boot,
+            counters,
+            clock_off: 0,
+            notebook: None,
+        })
     }
 
     /// Tells the time wrong by so much, for simulated agents: a real one has its PC's clock.
     #[must_use]
     pub fn with_clock_off(self, clock_off: UnixMillis) -> Self {
         Self { clock_off, ..self }
+    }
+
+    /// Notes in `notebook` when the collector last took something.
+    #[must_use]
+    pub fn noting(self, notebook: Notebook) -> Self {
+        Self { notebook: Some(notebook), ..self }
     }
 
     /// Pushes until `stop`, then once more; ends within 4 s of it.
@@ -131,7 +149,8 @@ impl Uplink {
         stop: CancellationToken,
     ) {
         let push = Push::new(self.client, self.boot, self.counters, spool, meetings)
-            .with_clock_off(self.clock_off);
+            .with_clock_off(self.clock_off)
+            .noting(self.notebook);
         let (say_good, way_is_good) = watch::channel(false);
         let lanes = async {
             tokio::join!(

@@ -151,7 +151,10 @@ impl Ingest {
         lock(&self.rates).charge(site, reports.len() + refused.len());
         let mut accepted = Vec::with_capacity(reports.len());
         if reports.is_empty() && refused.is_empty() {
-            self.hear(site, envelope, received_at);
+            // Whoever names no boot is a person who asks (`doctor`), not the agent at work.
+            if envelope.boot.is_some() {
+                self.hear(site, envelope, received_at);
+            }
         } else if !reports.is_empty() {
             let numbers: Vec<_> = reports.iter().map(|(at, r)| (*at, r.boot, r.seq)).collect();
             let verdicts = self.record(site, envelope, reports, received_at).await?;

@@ -63,6 +63,48 @@ fn a_site_is_well_then_its_line_falls_and_then_it_is_revoked() {
 }
 
 #[test]
+fn who_asks_is_no_sign_of_life_and_the_last_report_is_remembered() {
+    let collector = Collector::start(&inventory(&[SITE]));
+    let mut agent = Agent::new(PROBES);
+    agent.enrol(&collector.code(SITE));
+    let (said, _) = asked(&agent, &[]);
+    let states = (state(&said, "collector"), state(&said, "contact"));
+    assert_eq!(states, ("green".into(), "yellow".into()), "{said}");
+    let last_seen = |collector: &Collector| {
+        collector.scrape().value("bridge_last_seen_timestamp_seconds", &[("site", SITE)])
+    };
+    assert_eq!(last_seen(&collector), None, "nobody has reported");
+
+    agent.run();
+    collector.wait_for_site(SITE);
+    wait::until("the last contact to be noted", || {
+        let (said, _) = asked(&agent, &[]);
+        wait::seen(state(&said, "contact") == "green", || said.to_string())
+    });
+    agent.stop();
+    collector.link.set(Line::Cut);
+    let (said, _) = asked(&agent, &[]);
+    assert_eq!(state(&said, "contact"), "green", "known without the collector: {said}");
+}
+
+#[test]
+fn doctor_and_enrolment_say_the_same_of_the_same_trouble() {
+    let collector = Collector::start(&inventory(&[SITE]));
+    let agent = Agent::new(PROBES);
+    agent.enrol(&collector.code(SITE));
+    agent.configure("proxy: http://127.0.0.1:1\n");
+    let code = collector.code(SITE).to_string();
+    let enrolled = agent.do_command(&["--lang", "vi", "enroll", "--replace", &code]);
+    let (said, _) = asked(&agent, &[]);
+    assert_eq!(state(&said, "proxy"), "red", "{said}");
+    for words in ["không có proxy nào ở địa chỉ đã đặt", "sửa khóa proxy trong agent.yaml"]
+    {
+        assert!(said.to_string().contains(words), "{said}");
+        assert!(program::said(&enrolled).contains(words), "{}", program::said(&enrolled));
+    }
+}
+
+#[test]
 fn a_pc_that_was_never_enrolled_is_told_to_ask_for_a_code() {
     let output = Agent::new("").do_command(&["--lang", "vi", "doctor"]);
     let said = program::said(&output);
@@ -89,7 +131,7 @@ fn a_clock_years_off_is_told_and_the_collector_still_answers() {
     let collector = Collector::start(&inventory(&[SITE]));
     let agent = Agent::new(PROBES)
         .with("LD_PRELOAD", library.to_str().unwrap())
-        .with("FAKETIME", "-6200d")
+        .with("FAKETIME", "-6200.5d")
         .with("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     agent.enrol(&collector.code(SITE));
     let (said, _) = asked(&agent, &[]);

@@ -26,6 +26,8 @@ mod stopping;
 mod enrolment;
 mod reports;
 mod strangers;
+#[cfg(target_os = "linux")]
+mod technician;
 
 // What a probe says, held against the truth.
 #[cfg(target_os = "linux")]

@@ -118,7 +118,7 @@ impl Agent {
     /// Enrols it.
     #[track_caller]
     pub fn enrol(&self, code: &Code) {
-        let output = self.do_command(&["enroll", &code.to_string()]);
+        let output = self.do_command(&["enroll", "--replace", &code.to_string()]);
         assert!(output.status.success(), "enrolment failed: {}", program::said(&output));
     }
 

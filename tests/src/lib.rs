@@ -36,6 +36,7 @@ pub mod link;
 pub mod mail;
 pub mod receiver;
 pub mod scripted;
+pub mod tinyproxy;
 pub mod tls;
 #[cfg(target_os = "linux")]
 pub mod wan;

@@ -30,7 +30,7 @@ pub struct Batch<R> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uptime_ms: Option<u64>,
     /// Within which the agent promises to be heard again, in milliseconds; absent where it
-    /// promises nothing. A batch without reports is such a sign of life.
+    /// promises nothing. A batch without reports is such a sign of life if it names its boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_ms: Option<u64>,
     /// The reports. Of too many, one more than [`REPORTS_PER_BATCH`] is read, so that it shows and

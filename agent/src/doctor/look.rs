@@ -8,11 +8,13 @@ use wire::ProbeName;
 use wire::reading::Reading;
 use wire::yaml::Faults;
 
-use super::{Enrolment, Evidence, Spool};
+use super::{Enrolment, Evidence, Since, Spool};
 use crate::config::{self, Config, File};
+use crate::contact::{self, Contact};
 use crate::identity::{self, Identity};
 use crate::platform;
 use crate::probes::resolve::Host;
+use crate::run::unix_ms;
 use crate::runner::Task;
 use crate::spool::{self, SpoolError};
 use crate::tally::{Tally, Trace};
@@ -45,6 +47,7 @@ pub(super) async fn look(loaded: Result<Config, Faults>) -> Evidence {
         }
         _ => (None, None),
     };
+    let contact = contact::load(&file.state_dir).map(|contact| since(contact, collector.as_ref()));
     let mut probes = Vec::new();
     for probe in running {
         probes.extend(probe.await.ok());
@@ -57,6 +60,7 @@ pub(super) async fn look(loaded: Result<Config, Faults>) -> Evidence {
         proxy: file.proxy.clone().or_else(from_environment),
         name,
         collector,
+        contact,
         spool: spool(&file),
         probes,
     }
@@ -96,9 +100,20 @@ async fn resolved(collector: &str) -> Option<Result<(), String>> {
 }
 
 async fn knocked(identity: &Identity, file: &File) -> Result<i64, Closed> {
-    uplink::knock(identity, file.proxy.as_deref())
-        .await
-        .unwrap_or_else(|error| Err(Closed { cause: Cause::Tls, detail: error.to_string() }))
+    uplink::knock(identity, file.proxy.as_deref()).await.unwrap_or_else(|error| {
+        Err(Closed { cause: Cause::Tls, mark: None, detail: error.to_string() })
+    })
+}
+
+/// By the collector's clock if it was just heard, else by this PC's own, which may be wrong but was
+/// as wrong then.
+fn since(contact: Contact, collector: Option<&Result<i64, Closed>>) -> Since {
+    let now = unix_ms();
+    let ago = match collector {
+        Some(Ok(offset)) => now.saturating_sub(*offset).saturating_sub(contact.at),
+        _ => now.saturating_sub(contact.here),
+    };
+    Since { contact, ago_ms: u64::try_from(ago).ok() }
 }
 
 fn from_environment() -> Option<String> {

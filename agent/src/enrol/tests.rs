@@ -10,7 +10,6 @@ use tempfile::{TempDir, tempdir};
 use wire::enrolment::{SECRET_BYTES, pin_of};
 
 use super::*;
-use crate::uplink::Cause;
 use crate::uplink::scripted::{Reply, Request, Scripted};
 
 const SECRET: [u8; SECRET_BYTES] = [9; SECRET_BYTES];
@@ -37,7 +36,7 @@ impl Pc {
     }
 
     async fn enrol(&self, code: &Code) -> Result<Enrolled, Failure> {
-        enrol(&code.to_string(), &self.config(), Language::Vi).await
+        enrol(&code.to_string(), &self.config(), true, Language::Vi).await
     }
 }
 
@@ -123,7 +122,11 @@ async fn another_collector_is_not_trusted() {
     // The right one under a name it has no certificate for.
     let elsewhere = Code { host: "localhost".into(), ..code(&ours) };
     let failure = pc.enrol(&elsewhere).await.unwrap_err();
-    assert!(matches!(&failure, Failure::Way(_, failed) if failed.cause == Cause::Tls), "{failure}");
+    assert!(
+        matches!(&failure, Failure::Way(_, failed) if failed.mark == Some(Mark::OtherName)),
+        "{failure}"
+    );
+    assert!(failure.told(Language::Vi).contains("agents.names"), "{failure}");
 }
 
 #[tokio::test]
@@ -137,7 +140,15 @@ async fn what_the_collector_refuses_is_said_in_both_languages() {
         (Reply::json(403, &json!({"error": "used_code"})), "đã được dùng", "has been used"),
         (Reply::json(403, &json!({"error": "expired_code"})), "đã hết hạn", "has expired"),
         (Reply::json(429, &json!({"error": "too_many"})), "quá nhiều", "Too many"),
-        (Reply::json(503, &json!({"error": "of_tomorrow"})), "Đợi một phút", "Wait a minute"),
+        (Reply::json(503, &json!({"error": "of_tomorrow"})), "Đợi 60 giây", "Wait 60 seconds"),
+        (
+            Reply::text(429, "Retry-After: 7\r\n", r#"{"error": "too_many"}"#),
+            "Đợi 7 giây",
+            "Wait 7 seconds",
+        ),
+        (Reply::text(502, "", "<html>"), "đang bận hoặc có lỗi", "is busy or fails"),
+        (Reply::text(400, "", "version 1 is not spoken here"), "phiên bản", "versions"),
+        (Reply::text(302, "Location: https://x/\r\n", ""), "không đúng", "makes no sense"),
         (Reply::text(200, "", "<html>"), "không đúng", "makes no sense"),
         (Reply::text(404, "", ""), "404", "404"),
         (Reply::text(200, "", &" ".repeat(20_000)), "với chính mã này", "with the same code"),
@@ -162,7 +173,7 @@ async fn no_way_to_the_collector_says_what_to_check() {
         matches!(&failure, Failure::Way(_, failed) if failed.cause == Cause::Refused),
         "{failure}"
     );
-    assert!(failure.told(Language::Vi).contains("collector có đang chạy không"));
+    assert!(failure.told(Language::Vi).contains("collector có đang chạy không"), "{failure}");
 }
 
 #[tokio::test]
@@ -189,7 +200,7 @@ async fn faults_on_this_pc_are_said_before_the_code_is_used() {
         ("127.0.0.1:8443/ABC", "chưa đủ"),
         ("127.0.0.1:8443/ABU", "'U'"),
     ] {
-        let failure = enrol(typed, &pc.config(), Language::Vi).await.unwrap_err();
+        let failure = enrol(typed, &pc.config(), false, Language::Vi).await.unwrap_err();
         assert!(failure.told(Language::Vi).contains(vi), "{}", failure.told(Language::Vi));
     }
     let broken = "stat_dir: /x\n";
@@ -212,4 +223,37 @@ async fn a_second_enrolment_says_that_it_replaces_the_first() {
     let other = Code { secret: [8; SECRET_BYTES], ..code(&collector) };
     let second = pc.enrol(&other).await.unwrap();
     assert!(second.replaced && second.told(Language::Vi).contains("khởi động lại"));
+}
+
+#[tokio::test]
+async fn a_site_is_not_replaced_unless_it_is_said_or_it_was_revoked() {
+    let known = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let accepted = Arc::clone(&known);
+    let collector = Scripted::start(move |request| {
+        if request.head.starts_with("POST /v1/enroll ") {
+            return welcome(unix_ms());
+        }
+        if accepted.load(std::sync::atomic::Ordering::Relaxed) {
+            request.accepted()
+        } else {
+            Reply::text(401, "", "")
+        }
+    })
+    .await;
+    let pc = Pc::new();
+    let first = code(&collector).to_string();
+    let second = Code { secret: [8; SECRET_BYTES], ..code(&collector) }.to_string();
+    let typed = async |code: &str, replace| {
+        enrol(code, &pc.config(), replace, Language::Vi).await.map_err(|failure| {
+            assert!(matches!(failure, Failure::Enrolled { .. }), "{failure}");
+            failure.told(Language::Vi)
+        })
+    };
+    assert!(!typed(&first, false).await.unwrap().replaced);
+    assert!(!typed(&first, false).await.unwrap().replaced, "typed again");
+    let told = typed(&second, false).await.unwrap_err();
+    assert!(told.contains("th-0316") && told.contains("--replace"), "{told}");
+    assert!(typed(&second, true).await.unwrap().replaced);
+    known.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert!(typed(&first, false).await.unwrap().replaced, "nothing is lost");
 }

@@ -1,13 +1,20 @@
 //! What the person at the terminal reads.
 
+use std::io;
+
 use wire::Language;
 use wire::enrolment::{EnrolError, InvalidCode};
 
 use super::{Enrolled, Failure};
-use crate::uplink::Cause;
+use crate::identity::IdentityError;
+use crate::uplink::client::Failed;
+use crate::way::way;
 
 /// A clock that is further off is told; nothing depends on it.
 const CLOCK_OFF_SECONDS: u64 = 300;
+
+/// Where the collector did not say when to come back.
+const A_WHILE_SECONDS: u64 = 60;
 
 impl Enrolled {
     pub(super) fn told(&self, language: Language) -> String {
@@ -61,16 +68,19 @@ impl Failure {
                     "The configuration has faults; not enrolled, the code is still good:\n{faults}"
                 ),
             ),
-            Self::Begin(path, error) => (
-                format!("Không tạo được {path}: {error}. Hãy chạy lệnh bằng quyền quản trị."),
+            Self::Begin(path, error) => not_written(path, error),
+            Self::Local(IdentityError::File { path, error }) => {
+                not_written(&path.display().to_string(), error)
+            }
+            Self::Local(error @ IdentityError::Damaged { .. }) => {
+                (error.to_string(), error.to_string())
+            }
+            Self::Enrolled { site, collector } => (
                 format!(
-                    "Cannot create {path}: {error}. Run the command with administrator rights."
+                    "Máy này đã ghi danh là điểm cầu {site} với {collector}, nên mã mới chưa được dùng.\nNếu máy này phải thay sang điểm cầu của mã mới, chạy lại với --replace; điểm cầu {site} khi đó cần một máy khác."
                 ),
-            ),
-            Self::Local(error) => (
-                format!("Không ghi được vào máy này: {error}. Hãy chạy lệnh bằng quyền quản trị."),
                 format!(
-                    "Cannot write on this PC: {error}. Run the command with administrator rights."
+                    "This PC is enrolled already as site {site} with {collector}, so the new code was not used.\nIf it is to become the site of the new code, run this again with --replace; site {site} then needs another PC."
                 ),
             ),
             Self::Trust(error) => (format!("Lỗi TLS: {error}"), format!("TLS: {error}")),
@@ -83,16 +93,9 @@ impl Failure {
                     "{collector} is not the collector that made this code: its certificate does not fit. Check the address; if it is right, ask for a new code. Something in between may be intercepting."
                 ),
             ),
-            Self::Way(collector, failed) => way(collector, failed.cause, &failed.detail),
-            Self::Refused(error) => refused(*error),
-            Self::Answer(collector, status) => (
-                format!(
-                    "{collector} trả lời không đúng (mã trạng thái {status}). Kiểm tra địa chỉ và cổng; nếu đúng, thử lại bằng chính mã này."
-                ),
-                format!(
-                    "{collector} gave an answer that makes no sense (status {status}). Check address and port; if they are right, try again with the same code."
-                ),
-            ),
+            Self::Way(collector, failed) => not_reached(collector, failed),
+            Self::Refused(error, retry_after) => refused(*error, *retry_after),
+            Self::Answer(collector, status) => answered(collector, *status),
         };
         language.pick(vi, en)
     }
@@ -108,41 +111,76 @@ fn code(fault: &InvalidCode) -> (String, String) {
     (vi, format!("{fault}."))
 }
 
-fn way(collector: &str, cause: Cause, detail: &str) -> (String, String) {
-    let (vi, en) = match cause {
-        Cause::Resolve => (
-            "không tìm được địa chỉ của tên này. Kiểm tra DNS và dây mạng",
-            "its name has no address. Check DNS and the network cable",
-        ),
-        Cause::Refused => (
-            "không có chương trình nào nghe ở cổng này. Kiểm tra địa chỉ, cổng, proxy nếu có, và collector có đang chạy không",
-            "nothing listens there. Check address, port and proxy if any, and whether the collector is running",
-        ),
-        Cause::Unreachable => (
-            "không có đường đi tới đó. Kiểm tra dây mạng, bộ định tuyến và tường lửa",
-            "there is no route to it. Check the network cable, the router and the firewall",
-        ),
-        Cause::Timeout => (
-            "không trả lời trong thời hạn. Kiểm tra đường truyền và tường lửa",
-            "it did not answer in time. Check the line and the firewall",
-        ),
-        Cause::Tls => (
-            "bắt tay TLS không thành. Kiểm tra địa chỉ trong mã và proxy",
-            "the TLS handshake failed. Check the address in the code and the proxy",
-        ),
-        _ => ("kết nối bị ngắt giữa chừng", "the connection broke"),
-    };
+/// Nothing was sent, or nothing came back: either way the code is good for another try.
+fn not_reached(collector: &str, failed: &Failed) -> (String, String) {
+    let (means, mend) = way(failed.cause, failed.mark);
+    let detail = &failed.detail;
     (
         format!(
-            "Không ghi danh được với {collector}: {vi}. Sau đó chạy lại lệnh này với chính mã này.\n({detail})"
+            "Không ghi danh được với {collector}: {}.\nViệc cần làm: {}. Sau đó chạy lại lệnh này với chính mã này.\n({detail})",
+            means.vi, mend.vi
         ),
         format!(
-            "Cannot enrol with {collector}: {en}. Then run this command again with the same code.\n({detail})"
+            "Cannot enrol with {collector}: {}.\nTo do: {}. Then run this command again with the same code.\n({detail})",
+            means.en, mend.en
         ),
     )
 }
 
-fn refused(error: EnrolError) -> (String, String) {
+/// The handshake has shown that it is the collector, or its authority's.
+fn answered(collector: &str, status: u16) -> (String, String) {
+    let (vi, en) = match status {
+        400 => (
+            "hai bên không cùng phiên bản; hãy cài bản agent do đơn vị vận hành cấp",
+            "the two are of versions that do not fit; install the agent that operations gave out",
+        ),
+        401 | 404 | 405 => (
+            "cổng này không phải cổng dành cho agent; kiểm tra cổng trong mã",
+            "this is not its port for agents; check the port in the code",
+        ),
+        500.. => (
+            "collector đang bận hoặc có lỗi; đợi một phút rồi chạy lại với chính mã này, nếu vẫn vậy báo đơn vị vận hành",
+            "it is busy or fails; wait a minute and run this again with the same code, and if it stays so tell operations",
+        ),
+        _ => (
+            "câu trả lời không đúng; kiểm tra địa chỉ và cổng, nếu đúng thì thử lại bằng chính mã này",
+            "its answer makes no sense; check address and port, and if they are right try again with the same code",
+        ),
+    };
+    (
+        format!("{collector} trả lời với mã trạng thái {status}: {vi}."),
+        format!("{collector} answered with status {status}: {en}."),
+    )
+}
+
+/// Why a file of this PC could not be written.
+fn not_written(what: &str, error: &io::Error) -> (String, String) {
+    let (vi, en) = match error.kind() {
+        io::ErrorKind::PermissionDenied => (
+            "Hãy chạy bằng quyền quản trị: sudo nhipcau-agent enroll MÃ",
+            "Run it with administrator rights: sudo nhipcau-agent enroll CODE",
+        ),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+            "Ổ đĩa đã đầy: hãy xóa bớt tệp rồi chạy lại",
+            "The disk is full: delete something, then run this again",
+        ),
+        io::ErrorKind::ReadOnlyFilesystem => (
+            "Ổ đĩa chỉ cho đọc: hãy khởi động lại máy; nếu vẫn vậy, ổ đĩa có thể đã hỏng",
+            "The disk is read-only: restart the PC; if it stays so, the disk may be dying",
+        ),
+        _ => (
+            "Kiểm tra khóa state_dir trong agent.yaml và chạy bằng quyền quản trị",
+            "Check the key state_dir in agent.yaml, and run this with administrator rights",
+        ),
+    };
+    (
+        format!("Không ghi được vào máy này: {what}: {error}. {vi}. Mã vẫn còn dùng được."),
+        format!("Cannot write on this PC: {what}: {error}. {en}. The code is still good."),
+    )
+}
+
+fn refused(error: EnrolError, retry_after: Option<u64>) -> (String, String) {
+    let wait = retry_after.unwrap_or(A_WHILE_SECONDS);
     let (vi, en) = match error {
         EnrolError::UnknownCode => (
             "Collector không biết mã này: mã đã bị thu hồi hoặc do collector khác cấp. Hãy xin mã mới.",
@@ -155,14 +193,26 @@ fn refused(error: EnrolError) -> (String, String) {
         EnrolError::ExpiredCode => {
             ("Mã này đã hết hạn. Hãy xin mã mới.", "This code has expired. Ask for a new one.")
         }
-        EnrolError::TooMany => (
-            "Có quá nhiều lần ghi danh cùng lúc. Đợi một phút rồi chạy lại với chính mã này.",
-            "Too many enrolments at once. Wait a minute and run this again with the same code.",
-        ),
-        EnrolError::Other => (
-            "Lúc này collector không ghi danh được. Đợi một phút rồi chạy lại với chính mã này; nếu vẫn vậy, hỏi người quản trị collector.",
-            "The collector cannot enrol now. Wait a minute and run this again with the same code; if it stays so, ask whoever runs the collector.",
-        ),
+        EnrolError::TooMany => {
+            return (
+                format!(
+                    "Có quá nhiều lần ghi danh cùng lúc. Đợi {wait} giây rồi chạy lại với chính mã này."
+                ),
+                format!(
+                    "Too many enrolments at once. Wait {wait} seconds and run this again with the same code."
+                ),
+            );
+        }
+        EnrolError::Other => {
+            return (
+                format!(
+                    "Lúc này collector không ghi danh được. Đợi {wait} giây rồi chạy lại với chính mã này; nếu vẫn vậy, báo đơn vị vận hành."
+                ),
+                format!(
+                    "The collector cannot enrol now. Wait {wait} seconds and run this again with the same code; if it stays so, tell operations."
+                ),
+            );
+        }
     };
     (vi.into(), en.into())
 }

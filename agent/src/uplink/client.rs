@@ -13,7 +13,7 @@ use rustls::ClientConfig;
 use wire::limits::REPORTS_PATH;
 
 use super::class::Raw;
-use super::{Cause, UplinkError};
+use super::{Cause, Mark, UplinkError};
 use crate::identity::Identity;
 use crate::trust;
 
@@ -100,7 +100,7 @@ pub(crate) async fn bounded(mut response: Response, most: usize) -> Result<Vec<u
     while let Some(chunk) = response.chunk().await.map_err(|error| Failed::of(&error))? {
         if body.len() + chunk.len() > most {
             let detail = format!("the answer has more than {most} bytes");
-            return Err(Failed { cause: Cause::Answer, detail });
+            return Err(Failed { cause: Cause::Answer, mark: None, detail });
         }
         body.extend_from_slice(&chunk);
     }
@@ -111,13 +111,14 @@ pub(crate) async fn bounded(mut response: Response, most: usize) -> Result<Vec<u
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) cause: Cause,
+    pub(crate) mark: Option<Mark>,
     /// For people: the whole chain of errors.
     pub(crate) detail: String,
 }
 
 impl Failed {
     pub(crate) fn of(error: &reqwest::Error) -> Self {
-        Self { cause: cause(error), detail: chain(error) }
+        Self { cause: cause(error), mark: Mark::of(error), detail: chain(error) }
     }
 }
 
@@ -137,7 +138,8 @@ fn cause(error: &reqwest::Error) -> Cause {
             io::ErrorKind::NetworkUnreachable
             | io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkDown
-            | io::ErrorKind::AddrNotAvailable,
+            | io::ErrorKind::AddrNotAvailable
+            | io::ErrorKind::PermissionDenied,
         ) => Cause::Unreachable,
         Some(io::ErrorKind::TimedOut) => Cause::Timeout,
         _ => Cause::Closed,

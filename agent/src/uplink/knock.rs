@@ -7,8 +7,9 @@ use wire::packing::DICTIONARY;
 use wire::{Batch, UnixMillis};
 
 use super::class::{Class, classify};
-use super::client::Client;
-use super::{Cause, UplinkError};
+use super::client::{Client, Failed};
+use super::mark;
+use super::{Cause, Mark, UplinkError};
 use crate::identity::Identity;
 use crate::run::unix_ms;
 
@@ -20,19 +21,22 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Closed {
     /// What stood in the way.
     pub cause: Cause,
+    /// What is known beyond that.
+    pub mark: Option<Mark>,
     /// The system's or the collector's own words.
     pub detail: String,
 }
 
 impl Closed {
     fn new(cause: Cause, detail: impl Into<String>) -> Self {
-        Self { cause, detail: detail.into() }
+        Self { cause, mark: None, detail: detail.into() }
     }
 }
 
 /// Knocks, and tells this PC's clock minus the collector's in milliseconds.
 ///
-/// It names no boot, so nothing is dated by it, and promises no other batch.
+/// It names no boot, so nothing is dated by it, it promises no other batch, and it is no sign of
+/// life: that somebody asks does not mean that the agent runs.
 pub async fn knock(
     identity: &Identity,
     proxy: Option<&str>,
@@ -53,7 +57,11 @@ pub async fn knock(
         .map_err(|error| UplinkError::Client(error.to_string()))?;
     let raw = match client.post(packed, TIMEOUT).await {
         Ok(raw) => raw,
-        Err(failed) => return Ok(Err(Closed::new(failed.cause, failed.detail))),
+        Err(failed) => {
+            let failed = mark::closer(failed, &identity.collector, proxy).await;
+            let Failed { cause, mark, detail } = failed;
+            return Ok(Err(Closed { cause, mark, detail }));
+        }
     };
     let status = format!("status {}", raw.status);
     Ok(match classify(&raw) {

@@ -16,6 +16,7 @@ use super::client::{Client, Failed};
 use super::settlement::{printable, settle};
 use super::{BATCH_BYTES, Cause, Counters};
 use crate::cadence::Timetable;
+use crate::contact::{Contact, Notebook};
 use crate::platform;
 use crate::run::unix_ms;
 use crate::spool::{self, Key, SpoolError, Stored};
@@ -40,6 +41,7 @@ pub(super) struct Push {
     answered_at: AtomicU64,
     /// What this agent's clock is ahead of the PC's; 0 but for simulated agents.
     clock_off: UnixMillis,
+    notebook: Option<Notebook>,
 }
 
 /// A push that did not settle everything it carried.
@@ -84,12 +86,25 @@ impl Push {
         meetings: watch::Sender<Timetable>,
     ) -> Self {
         let (clock_told, answered_at) = (AtomicBool::new(false), AtomicU64::new(0));
-        let clock_off = 0;
-        Self { client, boot, counters, spool, meetings, clock_told, answered_at, clock_off }
+        Self {
+            client,
+            boot,
+            counters,
+            spool,
+            meetings,
+            clock_told,
+            answered_at,
+            clock_off: 0,
+            notebook: None,
+        }
     }
 
     pub(super) fn with_clock_off(self, clock_off: UnixMillis) -> Self {
         Self { clock_off, ..self }
+    }
+
+    pub(super) fn noting(self, notebook: Option<Notebook>) -> Self {
+        Self { notebook, ..self }
     }
 
     fn clock(&self) -> UnixMillis {
@@ -221,7 +236,11 @@ impl Push {
         let raw = self.client.post(body, timeout).await?;
         let class = classify(&raw);
         if let Class::Answered(answer) = &class {
-            self.answered_at.store(platform::monotonic_ms(), Ordering::Relaxed);
+            let uptime = platform::monotonic_ms();
+            self.answered_at.store(uptime, Ordering::Relaxed);
+            if let Some(notebook) = &self.notebook {
+                notebook.note(Contact { at: answer.now, here: unix_ms() }, uptime);
+            }
             self.compare_clocks(i64::midpoint(sent_at, self.clock()), answer.now);
             self.follow(answer);
         }

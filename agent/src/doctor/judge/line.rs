@@ -1,9 +1,9 @@
 //! The way to the collector, stage by stage. Pure.
 
 use super::{finding, number, samples};
-use crate::doctor::way::way;
 use crate::doctor::{Colour, Evidence, Finding, Words, words};
-use crate::uplink::Cause;
+use crate::uplink::{Cause, Mark};
+use crate::way::way;
 
 /// Beyond this the conference client holds good certificates for expired or not yet valid.
 const CLOCK_WRONG_MILLIS: u64 = 3_600_000;
@@ -41,7 +41,7 @@ pub(super) fn clock(evidence: &Evidence) -> Finding {
 }
 
 /// Milliseconds in the unit people would say.
-fn span(millis: u64) -> (u64, &'static str, &'static str) {
+pub(in crate::doctor) fn span(millis: u64) -> (u64, &'static str, &'static str) {
     match millis / 60_000 {
         minutes @ 0..120 => (minutes, "phút", "minutes"),
         minutes @ 120..2_880 => (minutes / 60, "giờ", "hours"),
@@ -92,7 +92,7 @@ pub(super) fn dns(evidence: &Evidence) -> Finding {
         ),
         Some(Err(error)) => {
             finding("dns", title, Colour::Red, words(error.as_str(), error.as_str()))
-                .mend(way(Cause::Resolve).1)
+                .mend(way(Cause::Resolve, None).1)
         }
     }
 }
@@ -103,6 +103,13 @@ pub(super) fn proxy(evidence: &Evidence) -> Finding {
         return finding("proxy", title, Colour::Green, words("không dùng", "none"));
     };
     let proxy = without_password(proxy);
+    if let Some(Err(closed)) = &evidence.collector
+        && let Some(Mark::Proxy(_)) = closed.mark
+    {
+        let (means, mend) = way(closed.cause, closed.mark);
+        let found = words(format!("{proxy}: {}", means.vi), format!("{proxy}: {}", means.en));
+        return finding("proxy", title, Colour::Red, found).mend(mend);
+    }
     let stands = matches!(&evidence.collector, Some(Err(closed)) if matches!(closed.cause, Cause::Refused | Cause::Timeout | Cause::Closed | Cause::Resolve | Cause::Unreachable));
     let colour = if stands { Colour::Yellow } else { Colour::Green };
     let found = finding("proxy", title, colour, words(proxy.as_str(), proxy.as_str()));
@@ -142,7 +149,7 @@ fn stage(
         Some(Ok(_)) => finding(name, title, Colour::Green, good),
         Some(Err(closed)) => match failed(closed.cause) {
             Some(true) => {
-                let (means, mend) = way(closed.cause);
+                let (means, mend) = way(closed.cause, closed.mark);
                 let found = words(
                     format!("{} ({})", means.vi, closed.detail),
                     format!("{} ({})", means.en, closed.detail),

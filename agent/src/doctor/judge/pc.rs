@@ -1,7 +1,9 @@
 //! This PC: its power, its disk, and what the agent keeps on it. Pure.
 
-use super::{finding, number, samples};
-use crate::doctor::{Colour, Evidence, Finding, Spool, words};
+use wire::UnixMillis;
+
+use super::{finding, line, number, samples};
+use crate::doctor::{Colour, Evidence, Finding, Since, Spool, words};
 
 /// A spool of 64 MiB and a system that still works need as much.
 const DISK_FULL_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
@@ -11,6 +13,12 @@ const DISK_SHORT_BYTES: f64 = 2.0 * 1024.0 * 1024.0 * 1024.0;
 
 /// A quarter of an hour of reports: the line is down or thin.
 const SPOOL_MANY: u64 = 60;
+
+/// Two reports at the resting cadence, and the minute in which it is noted.
+const SECONDS_COUNT: u64 = 120_000;
+
+/// Five times the resting cadence: not a hiccup any more.
+const CONTACT_OLD: u64 = 600_000;
 
 pub(super) fn power(evidence: &Evidence) -> Finding {
     let title = words("nguồn điện và chế độ ngủ", "power and sleep");
@@ -97,27 +105,35 @@ pub(super) fn spool(evidence: &Evidence) -> Finding {
 }
 
 pub(super) fn contact(evidence: &Evidence) -> Finding {
-    let title = words("liên lạc gần nhất", "last contact");
-    match (&evidence.collector, &evidence.spool) {
-        (Some(Ok(_)), _) => finding("contact", title, Colour::Green, words("vừa xong", "just now")),
-        (_, Spool::Free(statistics)) if statistics.accepted > 0 => {
-            let count = statistics.accepted;
-            finding(
-                "contact",
-                title,
-                Colour::Yellow,
-                words(
-                    format!("trước đây đã nhận {count} bản tin, lúc này không liên lạc được"),
-                    format!("{count} reports were accepted before; no contact now"),
-                ),
-            )
+    let title = words("bản tin được nhận gần nhất", "last report accepted");
+    let Some(Since { contact, ago_ms }) = evidence.contact else {
+        return finding("contact", title, Colour::Yellow, words("chưa lần nào", "never"))
+            .mend(words("xem các mục đỏ ở trên", "look at what is red above"));
+    };
+    let at = moment(contact.at);
+    let (vi, en) = match ago_ms {
+        Some(0..SECONDS_COUNT) => ("vừa xong".to_owned(), "just now".to_owned()),
+        Some(ago) => {
+            let (count, unit_vi, unit_en) = line::span(ago);
+            (format!("{count} {unit_vi} trước, {at}"), format!("{count} {unit_en} ago, {at}"))
         }
-        (None, _) => finding("contact", title, Colour::Yellow, words("chưa lần nào", "never")),
-        _ => finding(
-            "contact",
-            title,
-            Colour::Yellow,
-            words("lúc này không liên lạc được", "no contact now"),
-        ),
+        None => (at.clone(), at),
+    };
+    if ago_ms.is_some_and(|ago| ago < CONTACT_OLD) {
+        return finding("contact", title, Colour::Green, words(vi, en));
     }
+    finding("contact", title, Colour::Yellow, words(vi, en)).mend(words(
+        "xem các mục đỏ ở trên; nếu không có, khởi động lại dịch vụ",
+        "look at what is red above; if nothing is, restart the service",
+    ))
+}
+
+/// As people in Vietnam read it.
+fn moment(at: UnixMillis) -> String {
+    let Ok(timestamp) = jiff::Timestamp::from_millisecond(at) else { return String::new() };
+    // The PC's own zone is as doubtful as its clock; all sites are in this one.
+    timestamp
+        .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(7)))
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string()
 }

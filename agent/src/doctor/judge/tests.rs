@@ -2,9 +2,11 @@ use wire::reading::Reading;
 
 use super::super::told;
 use super::*;
+use crate::contact::Contact;
+use crate::doctor::Since;
 use crate::spool::Statistics;
 use crate::tally::Trace;
-use crate::uplink::{Cause, Closed};
+use crate::uplink::{Cause, Closed, Mark, ProxyFault};
 use wire::Language;
 
 fn reading(probe: &str, kind: &str, samples: &[(&str, f64)]) -> (Reading, Trace) {
@@ -28,6 +30,7 @@ fn well() -> Evidence {
         proxy: None,
         name: None,
         collector: Some(Ok(12)),
+        contact: Some(heard(30_000)),
         spool: Spool::Held,
         probes: vec![
             reading("clock", "clock", &[("bridge_clock_synchronised", 1.0)]),
@@ -40,8 +43,14 @@ fn well() -> Evidence {
     }
 }
 
+/// A report was taken so long ago.
+fn heard(ago_ms: u64) -> Since {
+    let contact = Contact { at: 1_764_000_000_000, here: 1_764_000_000_000 };
+    Since { contact, ago_ms: Some(ago_ms) }
+}
+
 fn closed(cause: Cause) -> Result<i64, Closed> {
-    Err(Closed { cause, detail: String::new() })
+    Err(Closed { cause, mark: None, detail: String::new() })
 }
 
 /// The names of what is not green, the red ones with an exclamation mark.
@@ -58,7 +67,7 @@ fn wrong(evidence: &Evidence) -> String {
 #[test]
 fn each_fault_is_found_where_it_lies_and_nowhere_else() {
     type Spoil = fn(&mut Evidence);
-    let cases: [(&str, Spoil); 19] = [
+    let cases: [(&str, Spoil); 22] = [
         ("", |_| {}),
         ("configuration!", |e| e.configuration = Err("agent.yaml:1: no".into())),
         ("rights!", |e| e.rights = Some(Err("read-only".into()))),
@@ -75,17 +84,24 @@ fn each_fault_is_found_where_it_lies_and_nowhere_else() {
             e.probes[2] = reading("pc", "host", &[("bridge_host_disk_available_bytes", 1e7)]);
         }),
         ("conference devices", |e| e.probes.truncate(4)),
-        ("tls collector! credential contact", |e| e.collector = Some(closed(Cause::Unreachable))),
-        ("proxy tls collector! credential contact", |e| {
+        ("tls collector! credential", |e| e.collector = Some(closed(Cause::Unreachable))),
+        ("proxy tls collector! credential", |e| {
             e.proxy = Some("http://a:b@proxy:3128".into());
             e.collector = Some(closed(Cause::Refused));
         }),
-        ("dns! tls collector! credential contact", |e| {
+        ("dns! tls collector! credential", |e| {
             e.name = Some(Err("no answer".into()));
             e.collector = Some(closed(Cause::Resolve));
         }),
-        ("tls! credential contact", |e| e.collector = Some(closed(Cause::Tls))),
-        ("credential! contact", |e| e.collector = Some(closed(Cause::Credential))),
+        ("tls! credential", |e| e.collector = Some(closed(Cause::Tls))),
+        ("credential!", |e| e.collector = Some(closed(Cause::Credential))),
+        ("contact", |e| e.contact = None),
+        ("contact", |e| e.contact = Some(heard(3_600_000))),
+        ("proxy! tls collector! credential", |e| {
+            e.proxy = Some("http://proxy:3128".into());
+            let mark = Some(Mark::Proxy(ProxyFault::WantsPassword));
+            e.collector = Some(Err(Closed { cause: Cause::Closed, mark, detail: String::new() }));
+        }),
         ("power", |e| {
             e.probes.push(reading("p", "power", &[("bridge_host_sleep_after_seconds", 1200.0)]));
         }),
