@@ -31,6 +31,8 @@ mod technician;
 
 // What a probe says, held against the truth.
 #[cfg(target_os = "linux")]
+mod appliances;
+#[cfg(target_os = "linux")]
 mod conference;
 #[cfg(target_os = "linux")]
 mod network_truth;

@@ -29,6 +29,7 @@ pub mod program;
 pub mod prometheus;
 
 // What stands between them, or in the place of one.
+pub mod appliance;
 pub mod client;
 pub mod flapping;
 pub mod http;

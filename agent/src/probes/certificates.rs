@@ -28,8 +28,8 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Trusts the certificate of this SHA-256 fingerprint too, whatever name and dates stand in it:
-    /// who compared it has seen the very device.
+    /// Trusts the certificate of this SHA-256 fingerprint, whatever name and dates stand in it, and
+    /// no other: who compared it has seen the very device, and any other is in its place.
     pub(super) fn pin(&mut self, fingerprint: [u8; 32]) {
         self.pinned = Some(fingerprint);
     }
@@ -123,8 +123,9 @@ impl ServerCertVerifier for Verifier {
         }
         let fingerprint = <[u8; 32]>::from(Sha256::digest(end_entity));
         self.seen.fingerprint(fingerprint);
-        if self.pinned == Some(fingerprint) {
-            return Ok(ServerCertVerified::assertion());
+        if let Some(pinned) = self.pinned {
+            let other = Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure);
+            return (pinned == fingerprint).then(ServerCertVerified::assertion).ok_or(other);
         }
         if self.own.iter().any(|own| own == end_entity) {
             return in_time(validity, now);
@@ -205,6 +206,9 @@ pub(super) fn fault(error: &Error) -> String {
             let few = presented.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
             let name = expected.to_str();
             format!("the certificate is for another name than {name}: {few}")
+        }
+        CertificateError::ApplicationVerificationFailure => {
+            "another certificate than the one whose fingerprint is configured".to_owned()
         }
         // Above all the certificates of devices that signed themselves as authorities.
         CertificateError::Other(cause) => format!(

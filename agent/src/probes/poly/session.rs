@@ -7,6 +7,7 @@ use wire::reading::{Failure, Reason};
 
 use super::super::secret::Secret;
 use super::super::web::{Answer, Visit};
+use crate::runtime;
 
 const SESSION: &str = "/rest/current/session";
 
@@ -82,7 +83,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         if self.open {
             let (visit, request) = (self.visit.clone(), self.request(Method::DELETE, SESSION));
-            tokio::spawn(async move { visit.send_at_last(request).await.map(drop) });
+            runtime::farewell(async move { drop(visit.send_at_last(request).await) });
         }
     }
 }
