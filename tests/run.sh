@@ -19,7 +19,7 @@ PATH="$PATH:$HOME/.cargo/bin"
 # servers that provinces run and a judge of what is sent to them, cameras and sound devices, the
 # programs that watch UPSes, a browser for the board. Jsonnet writes the dashboards.
 PACKAGES=(prometheus prometheus-alertmanager python3 python3-aiosmtpd libfaketime ip=iproute2 ping=iputils-ping shellcheck
-    jsonnet kamailio kamailio-tls-modules coturn tshark umockdev pulseaudio pactl=pulseaudio-utils
+    jsonnet kamailio kamailio-tls-modules sipp=sip-tester coturn tshark umockdev pulseaudio pactl=pulseaudio-utils
     chromium tinyproxy=tinyproxy-bin nut-server snmpd libusb-0.1-4 libwrap0 lintian systemd-analyze=systemd)
 
 # End-to-end tests wait far more than they work, so more of them run at once than there are cores.

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tests::agent::once;
 use tests::ports;
-use tests::program::{Program, finish, mortal, said};
+use tests::program::{Program, mortal};
 
 /// A folder of a server: its configuration and its certificate, which it signed itself.
 struct Folder {
@@ -162,56 +162,6 @@ impl Coturn {
         });
         Some(Self { port, tls, folder, _program: program })
     }
-}
-
-/// Of `GatekeeperRequest` there is no server in Debian, so what is sent is held against Wireshark's
-/// reading of the standard.
-#[test]
-fn what_is_sent_to_a_gatekeeper_is_what_wireshark_calls_a_gatekeeper_request() {
-    if !Path::new("/usr/bin/tshark").exists() || !Path::new("/usr/bin/text2pcap").exists() {
-        println!("SKIPPED: tshark is not installed");
-        return;
-    }
-    let gatekeeper = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let port = gatekeeper.local_addr().unwrap().port();
-    let asked = std::thread::spawn(move || {
-        let mut datagram = [0; 512];
-        let (length, from) = gatekeeper.recv_from(&mut datagram).unwrap();
-        // GatekeeperConfirm of "GK-TINH" at 10.20.30.1:1719.
-        let head = [&[0x04, 0x80], &datagram[2..11], &[0x0C]].concat();
-        let name: Vec<u8> = "GK-TINH".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let answer = [head, name, vec![0x00, 10, 20, 30, 1, 0x06, 0xB7]].concat();
-        gatekeeper.send_to(&answer, from).unwrap();
-        (datagram[..length].to_vec(), answer)
-    });
-    let (said, good) = once(&format!(
-        "{{ h323: {{ server: 127.0.0.1, check: [gatekeeper], gatekeeper_port: {port} }} }}"
-    ));
-    assert!(good && said.contains("it would serve (GK-TINH)"), "{said}");
-    let (question, answer) = asked.join().unwrap();
-    for (bytes, parts) in [
-        (question, ["gatekeeperRequest", "endpointAlias: 1 item", "h323-ID: nhipcau"]),
-        (answer, ["gatekeeperConfirm", "gatekeeperIdentifier: GK-TINH", "ip: 10.20.30.1"]),
-    ] {
-        let read = wireshark(&bytes);
-        assert!(parts.iter().all(|part| read.contains(part)), "{read}");
-        assert!(!read.to_lowercase().contains("malformed"), "{read}");
-    }
-}
-
-/// What Wireshark says of a datagram at a gatekeeper's port.
-fn wireshark(bytes: &[u8]) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let (text, pcap) = (folder.path().join("hex"), folder.path().join("pcap"));
-    let hex: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(&text, format!("0000 {}\n", hex.join(" "))).unwrap();
-    let mut command = mortal("/usr/bin/text2pcap");
-    command.args(["-q", "-u", "40001,1719"]).arg(&text).arg(&pcap);
-    let made = finish(command);
-    assert!(made.status.success(), "{}", said(&made));
-    let mut command = mortal("/usr/bin/tshark");
-    command.args(["-V", "-r"]).arg(&pcap);
-    said(&finish(command))
 }
 
 #[test]

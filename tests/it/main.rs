@@ -33,11 +33,15 @@ mod technician;
 #[cfg(target_os = "linux")]
 mod appliances;
 #[cfg(target_os = "linux")]
+mod bytes;
+#[cfg(target_os = "linux")]
 mod conference;
 #[cfg(target_os = "linux")]
 mod network_truth;
 #[cfg(target_os = "linux")]
 mod power;
+#[cfg(target_os = "linux")]
+mod projector;
 #[cfg(target_os = "linux")]
 mod room;
 #[cfg(target_os = "linux")]
