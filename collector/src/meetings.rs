@@ -27,12 +27,13 @@ mod icalendar;
 mod pages;
 mod participants;
 mod recurrence;
+mod remark;
 mod sheet;
 mod yaml;
 
 pub use participants::{Directory, Participants, Resolved};
 pub use recurrence::{Rule, on_the_wall};
-pub use sheet::Remark;
+pub use remark::Remark;
 pub(crate) use yaml::vietnam;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use wire::yaml::{Fault, Faults};
 
-use super::icalendar::Event;
+use super::icalendar::{Entries, Event};
 use super::sheet::Schedule;
 use super::{Calendar, MEETINGS, Meeting, Origin, Remark, icalendar, sheet, yaml};
 use crate::inventory;
@@ -96,7 +96,7 @@ pub fn parse(path: &Path, text: Text<'_>) -> Result<Arc<Content>, Faults> {
     let decoded = || inventory::decode(bytes).map_err(|message| whole(path, message));
     let content = match format(path) {
         Some(Format::Yaml) => Content::of_meetings(yaml::read(path, &decoded()?)?),
-        Some(Format::ICalendar) => Content::of_events(icalendar::read(path, &decoded()?)?),
+        Some(Format::ICalendar) => Content::of_entries(icalendar::read(path, &decoded()?)?),
         Some(Format::Csv) => Content::of_schedule(sheet::read_csv(path, &decoded()?, saved)?),
         Some(Format::Workbook) => Content::of_schedule(sheet::read_workbook(path, bytes, saved)?),
         Some(Format::Other) | None => {
@@ -110,7 +110,7 @@ pub fn parse(path: &Path, text: Text<'_>) -> Result<Arc<Content>, Faults> {
 /// Reads what was fetched as a calendar, whatever its address is called.
 pub(crate) fn parse_icalendar(place: &Path, bytes: &[u8]) -> Result<Arc<Content>, Faults> {
     let text = inventory::decode(bytes).map_err(|message| whole(place, message))?;
-    Ok(Arc::new(Content::of_events(icalendar::read(place, &text)?)))
+    Ok(Arc::new(Content::of_entries(icalendar::read(place, &text)?)))
 }
 
 impl Content {
@@ -118,8 +118,9 @@ impl Content {
         Self { meetings, ..Self::default() }
     }
 
-    fn of_events(events: Vec<Event>) -> Self {
-        Self { events, ..Self::default() }
+    fn of_entries(entries: Entries) -> Self {
+        let Entries { events, remarks } = entries;
+        Self { events, remarks, ..Self::default() }
     }
 
     fn of_schedule(schedule: Schedule) -> Self {

@@ -16,6 +16,7 @@ use wire::UnixMillis;
 use wire::limits::TEXT_CHARS;
 use wire::yaml::{Fault, Faults};
 
+use super::remark::{Remark, What};
 use super::{MEETINGS, Participants};
 
 mod lines;
@@ -57,16 +58,39 @@ pub(super) struct Event {
     line: usize,
 }
 
-/// Reads the events of `text`, the content of `file`. Entries of whole days are no meetings.
-pub(super) fn read(file: &Path, text: &str) -> Result<Vec<Event>, Faults> {
+/// What a calendar says.
+#[derive(Debug)]
+pub(super) struct Entries {
+    pub(super) events: Vec<Event>,
+    pub(super) remarks: Vec<Remark>,
+}
+
+/// Reads the events of `text`, the content of `file`. Entries of whole days are no meetings:
+/// nobody could be ready in time. That they were left out is a remark.
+pub(super) fn read(file: &Path, text: &str) -> Result<Entries, Faults> {
     let lines = lines(text);
-    let mut reader =
-        Reader { file, lines: &lines, zone: super::yaml::vietnam(), faults: Vec::new() };
+    let mut reader = Reader {
+        file,
+        lines: &lines,
+        zone: super::yaml::vietnam(),
+        faults: Vec::new(),
+        days: Vec::new(),
+    };
     if !lines.first().is_some_and(|line| begins(line, "VCALENDAR")) {
         reader.fault(0, "", "does not begin with BEGIN:VCALENDAR".to_owned());
     }
     let events = reader.events();
-    if reader.faults.is_empty() { Ok(events) } else { Err(Faults(reader.faults)) }
+    if !reader.faults.is_empty() {
+        return Err(Faults(reader.faults));
+    }
+    let remarks = whole_days(file, &reader.days).into_iter().collect();
+    Ok(Entries { events, remarks })
+}
+
+fn whole_days(file: &Path, titles: &[String]) -> Option<Remark> {
+    let first = titles.first()?.clone();
+    let what = What::WholeDays { entries: titles.len(), first };
+    Some(Remark { file: file.to_owned(), sheet: None, row: 0, what })
 }
 
 fn begins(line: &Line, what: &str) -> bool {
@@ -79,6 +103,8 @@ struct Reader<'a> {
     /// That of times that name none.
     zone: TimeZone,
     faults: Vec<Fault>,
+    /// What entries of whole days are called.
+    days: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -126,6 +152,7 @@ impl Reader<'_> {
             return None;
         };
         if is_day(&start_line.value) {
+            self.days.push(title(one("SUMMARY")));
             return None;
         }
         let (start, zone) = self.wall(start_line)?;

@@ -18,13 +18,13 @@ use wire::ids::MeetingId;
 use wire::yaml::Faults;
 
 use super::files::whole;
+use super::remark::{Remark, What};
 use super::{MEETINGS, Meeting};
 
 mod columns;
 mod day;
 mod draft;
 mod grid;
-mod remark;
 mod rows;
 mod tokens;
 mod when;
@@ -33,13 +33,10 @@ mod workbook;
 #[cfg(test)]
 mod tests;
 
-pub use remark::Remark;
-
 use columns::Columns;
 use day::Days;
 use draft::{Draft, LENGTH};
 use grid::{Grid, ROWS};
-use remark::What;
 use rows::Rows;
 
 /// Rows in which the headings are looked for; above them stand the office's name and a title.

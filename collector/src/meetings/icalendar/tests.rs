@@ -260,3 +260,24 @@ fn nothing_like_a_calendar_is_too_strange() {
         Ok::<_, Vec<Fault>>((slots, faults))
     });
 }
+
+#[test]
+fn entries_of_whole_days_are_no_meetings_and_somebody_is_told() {
+    let day = |uid: &str, title: &str| {
+        format!(
+            "BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20261101T000000Z\nDTSTART;VALUE=DATE:20261123\nDTEND;VALUE=DATE:20261124\nSUMMARY:{title}\nEND:VEVENT\n"
+        )
+    };
+    let entries = [day("1", "Nghỉ lễ"), day("2", "Trực")].concat();
+    let (calendar, faults) =
+        assembled(&[&format!("BEGIN:VCALENDAR\nVERSION:2.0\n{entries}END:VCALENDAR\n")]);
+    assert_eq!((calendar.meetings.len(), faults), (0, Vec::new()));
+    let told: Vec<_> =
+        calendar.remarks.iter().map(|remark| remark.told(wire::Language::En)).collect();
+    assert_eq!(
+        told,
+        ["0.ics: not read: 2 entries of whole days, without a start, like “Nghỉ lễ”; write \
+             times where they are meetings"]
+    );
+    assert!(calendar.remarks[0].is_loss());
+}

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, Weekday};
 
-use super::remark::{What, YearFrom};
+use super::super::remark::{What, YearFrom};
 use super::when::{When, Written};
 use crate::inventory::folded;
 

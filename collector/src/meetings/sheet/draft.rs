@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use unicode_normalization::UnicodeNormalization;
 use wire::ids::MeetingId;
 
-use super::remark::What;
+use super::super::remark::What;
 use crate::inventory::folded;
 use crate::meetings::Participants;
 

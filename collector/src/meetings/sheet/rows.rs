@@ -6,11 +6,11 @@ use jiff::civil::{Date, Time};
 use wire::ids::MeetingId;
 use wire::limits::TEXT_CHARS;
 
+use super::super::remark::What;
 use super::columns::{Column, Columns, one_line};
 use super::day::Days;
 use super::draft::Draft;
 use super::grid::Grid;
-use super::remark::What;
 use super::when::{self, Hours, Session, When};
 
 /// Reads the rows below the headings.

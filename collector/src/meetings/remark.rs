@@ -1,18 +1,18 @@
-//! What is to be said of a schedule: what was not read, and what was guessed.
+//! What is to be said of a calendar: what was not read, and what was guessed.
 
 use std::path::PathBuf;
 
 use jiff::civil::{Date, Weekday};
 use wire::Language;
 
-/// Something to be said of one row, or of rows, of a schedule.
+/// Something to be said of one row, or of rows, of a schedule, or of a whole calendar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
     /// The file.
     pub file: PathBuf,
     /// The sheet, where the workbook has several.
     pub sheet: Option<String>,
-    /// The row as the spreadsheet program counts it, from 1; 0 of the sheet as a whole.
+    /// The row as the spreadsheet program counts it, from 1; 0 of the sheet or file as a whole.
     pub row: usize,
     pub(super) what: What,
 }
@@ -29,15 +29,31 @@ pub(super) enum What {
     NoTable,
     Hidden,
     TooManyRows(usize),
+    /// Entries of whole days: how many, and what the first is called.
+    WholeDays {
+        entries: usize,
+        first: String,
+    },
     // Read, but perhaps not as it was meant.
-    WrongWeekday { date: Date, written: Weekday },
+    WrongWeekday {
+        date: Date,
+        written: Weekday,
+    },
     OutsideSession(String),
     BadId(String),
     BadLength(String),
     // Supplied.
-    Year { date: Date, from: YearFrom },
-    Length { meetings: usize, hours: u64 },
-    OutsideTable { last: usize },
+    Year {
+        date: Date,
+        from: YearFrom,
+    },
+    Length {
+        meetings: usize,
+        hours: u64,
+    },
+    OutsideTable {
+        last: usize,
+    },
     Columns(Vec<String>),
 }
 
@@ -102,6 +118,10 @@ impl What {
             }
             Self::Hidden => "không đọc: trang đang bị ẩn".to_owned(),
             Self::TooManyRows(most) => format!("không đọc từ đây trở đi: quá {most} dòng"),
+            Self::WholeDays { entries, first } => format!(
+                "không đọc: {entries} mục cả ngày, không có giờ bắt đầu, như “{first}”; \
+                 nếu là cuộc họp thì ghi giờ"
+            ),
             Self::WrongWeekday { date, written } => {
                 let date_told = date.strftime("%d/%m/%Y");
                 let (right, written) = (weekday_vi(date.weekday()), weekday_vi(*written));
@@ -148,6 +168,10 @@ impl What {
             }
             Self::Hidden => "not read: the sheet is hidden".to_owned(),
             Self::TooManyRows(most) => format!("not read from here on: more than {most} rows"),
+            Self::WholeDays { entries, first } => format!(
+                "not read: {entries} entries of whole days, without a start, like “{first}”; \
+                 write times where they are meetings"
+            ),
             Self::WrongWeekday { date, written } => {
                 let right = date.weekday();
                 format!("{date} is a {right:?}, not a {written:?}; the date counts")
