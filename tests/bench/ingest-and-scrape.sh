@@ -50,6 +50,14 @@ pushgateway() {
     wait_for "http://127.0.0.1:$gateway_port/-/ready"
 }
 
+# bare: the least that could take a report.
+bare() {
+    bare_port=$(free_port 20500)
+    start bare "$bin/load" bare --listen "127.0.0.1:$bare_port"
+    bare=$started
+    wait_for_port "$bare_port"
+}
+
 # cost PID COMMAND...: processor time the process used while the command ran, in milliseconds.
 cost() {
     local pid=$1 before
@@ -104,6 +112,10 @@ compare() {
     pushgateway --push.disable-consistency-check
     theirs=$(ingest gateway "$gateway" "$gateway_port" "$sites" 2)
     row "ingest of a report, µs of CPU (ours with TLS, zstd, and durable before its answer)" "$ingest" "Pushgateway without its consistency check: $theirs" "$(ratio "$ingest" "$theirs")"
+    bare
+    theirs=$(ingest push "$bare" "$bare_port" "$sites" "$rounds")
+    row "the same" "$ingest" "hyper with TLS, zstd and JSON into a map, nothing durable: $theirs" "$(ratio "$ingest" "$theirs")"
+    stop "$bare"
     theirs=$(per "$gateway_scrapes" "$(cost "$gateway" scrapes "$gateway_scrapes" "http://127.0.0.1:$gateway_port/metrics")")
     row "scrape, µs of CPU" "$plain" "Pushgateway: $theirs" "$(ratio "$plain" "$theirs")"
     theirs=$(rss_mib "$gateway")

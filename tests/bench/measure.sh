@@ -48,6 +48,18 @@ wait_for() {
     exit 1
 }
 
+# wait_for_port PORT: until something listens there.
+wait_for_port() {
+    local tries
+    for ((tries = 0; tries < 300; tries++)); do
+        (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
+        sleep 0.1
+    done
+    tail -n 20 "$work"/*.log >&2
+    echo "nothing listens at port $1" >&2
+    exit 1
+}
+
 # cpu_ms PID...: processor time used so far, in milliseconds (USER_HZ is 100). Fields 14 and 15
 # of proc(5) are counted behind the name, which may contain spaces.
 cpu_ms() {

@@ -5,10 +5,12 @@
 //! load push      N sites push to the collector, each on its own connection
 //! load back      N sites come back after an outage, with their backlog
 //! load gateway   the same series pushed to Prometheus' Pushgateway
+//! load bare      the least a collector could be, to push to
 //! load relay     passes connections on and says how many bytes went each way
 //! ```
 
 mod back;
+mod bare;
 mod fleet;
 mod gateway;
 mod push;
@@ -45,6 +47,11 @@ enum Command {
     Back(Load),
     /// Push to a Pushgateway
     Gateway(Load),
+    /// Be the least that takes reports: TLS, zstd, JSON, a map
+    Bare {
+        #[arg(long)]
+        listen: SocketAddr,
+    },
     /// Pass connections on
     Relay {
         #[arg(long)]
@@ -84,6 +91,7 @@ fn main() -> anyhow::Result<()> {
         Command::Push(load) => runtime()?.block_on(push::run(load)),
         Command::Back(load) => runtime()?.block_on(back::run(load)),
         Command::Gateway(load) => runtime()?.block_on(gateway::run(load)),
+        Command::Bare { listen } => runtime()?.block_on(bare::run(listen)),
         Command::Relay { to } => {
             relay::run(to);
             Ok(())
