@@ -17,6 +17,12 @@ bin=${CARGO_TARGET_DIR:-target}/release
 ulimit -n "$(ulimit -Hn)"
 
 SERIES=200
+
+# Requests on their way at a time. Many keep a process busy: what it costs is then its work. Few
+# let it sleep between two: ours does so on purpose, to write several reports to the disk in one
+# go, and each sleep has its price too.
+BUSY=64
+TRICKLE=8
 TEXT="Accept: text/plain;version=0.0.4"
 
 row() { printf '| %s | %s | %s | %s |\n' "$@"; }
@@ -87,9 +93,10 @@ NGINX
     nginx=$(pgrep --parent "$nginx_master")
 }
 
-# ingest push|gateway PID PORT SITES ROUNDS: microseconds of the process's CPU for each report.
+# ingest push|gateway PID PORT SITES ROUNDS AT_ONCE: microseconds of the process's CPU for each report.
 ingest() {
-    "$bin/load" "$1" --pid "$2" --to "127.0.0.1:$3" --sites "$4" --rounds "$5" --series $SERIES >"$work/load"
+    "$bin/load" "$1" --pid "$2" --to "127.0.0.1:$3" --sites "$4" --rounds "$5" --at-once "$6" \
+        --series $SERIES >"$work/load"
     cat "$work/load" >&2
     sed -n 's/^microseconds of processor time each: //p' "$work/load"
 }
@@ -98,10 +105,11 @@ ingest() {
 # repeated live for 90 s.
 compare() {
     local sites=$1 rounds=$2 count=$3 gateway_scrapes=$4
-    local ingest plain packed memory theirs scrape
+    local busy trickle plain packed memory theirs scrape
     collector "$sites"
     scrape=(scrapes "$count" "http://127.0.0.1:$operations_port/metrics" --header "$TEXT")
-    ingest=$(ingest push "$collector" "$agents_port" "$sites" "$rounds")
+    busy=$(ingest push "$collector" "$agents_port" "$sites" "$rounds" $BUSY)
+    trickle=$(ingest push "$collector" "$agents_port" "$sites" "$rounds" $TRICKLE)
     mkdir -p "$work/nginx"
     curl --silent --header "$TEXT" "http://127.0.0.1:$operations_port/metrics" >"$work/nginx/metrics"
     plain=$(per "$count" "$(cost "$collector" "${scrape[@]}")")
@@ -110,11 +118,15 @@ compare() {
 
     printf '\n### %s sites × %s series\n\n| what | Nhịp Cầu | peer | ratio |\n|---|---|---|---|\n' "$sites" "$SERIES"
     pushgateway --push.disable-consistency-check
-    theirs=$(ingest gateway "$gateway" "$gateway_port" "$sites" 2)
-    row "ingest of a report, µs of CPU (ours with TLS, zstd, and durable before its answer)" "$ingest" "Pushgateway without its consistency check: $theirs" "$(ratio "$ingest" "$theirs")"
+    theirs=$(ingest gateway "$gateway" "$gateway_port" "$sites" 2 $BUSY)
+    row "ingest of a report, $BUSY at a time, µs of CPU (ours with TLS, zstd, and durable before its answer)" "$busy" "Pushgateway without its consistency check: $theirs" "$(ratio "$busy" "$theirs")"
     bare
-    theirs=$(ingest push "$bare" "$bare_port" "$sites" "$rounds")
-    row "the same" "$ingest" "hyper with TLS, zstd and JSON into a map, nothing durable: $theirs" "$(ratio "$ingest" "$theirs")"
+    theirs=$(ingest push "$bare" "$bare_port" "$sites" "$rounds" $BUSY)
+    row "the same" "$busy" "hyper with TLS, zstd and JSON into a map, nothing checked, durable or shown: $theirs" "$(ratio "$busy" "$theirs")"
+    stop "$bare"
+    bare
+    theirs=$(ingest push "$bare" "$bare_port" "$sites" "$rounds" $TRICKLE)
+    row "the same, $TRICKLE at a time" "$trickle" "hyper …: $theirs" "$(ratio "$trickle" "$theirs")"
     stop "$bare"
     theirs=$(per "$gateway_scrapes" "$(cost "$gateway" scrapes "$gateway_scrapes" "http://127.0.0.1:$gateway_port/metrics")")
     row "scrape, µs of CPU" "$plain" "Pushgateway: $theirs" "$(ratio "$plain" "$theirs")"
@@ -136,9 +148,9 @@ compare() {
 checked() {
     local sites=$1 theirs
     pushgateway
-    ingest gateway "$gateway" "$gateway_port" "$sites" 1 >/dev/null
-    theirs=$(ingest gateway "$gateway" "$gateway_port" 20 1)
-    row "ingest of a report, µs of CPU" "as above" "Pushgateway as shipped: $theirs" ""
+    ingest gateway "$gateway" "$gateway_port" "$sites" 1 $BUSY >/dev/null
+    theirs=$(ingest gateway "$gateway" "$gateway_port" 20 1 $BUSY)
+    row "ingest of a report, $BUSY at a time, µs of CPU" "as above" "Pushgateway as shipped: $theirs" ""
     stop "$gateway"
 }
 
