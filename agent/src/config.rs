@@ -52,7 +52,7 @@ pub struct Spool {
 impl Default for File {
     fn default() -> Self {
         Self {
-            state_dir: platform::STATE_DIR.into(),
+            state_dir: platform::state_dir(),
             language: None,
             // The cadence inside a meeting's clock: a fault must be seen within 20 s.
             report_every: Span::seconds(15),

@@ -147,8 +147,8 @@ pub(crate) fn write(path: &Path, form: &impl Serialize) -> Result<(), IdentityEr
         file.write_all(&text)?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        fs::rename(&new, path)?;
-        fs::File::open(directory)?.sync_all()
+        drop(file);
+        platform::replace(&new, path)
     };
     written().map_err(|error| IdentityError::File { path: path.to_owned(), error })
 }
@@ -175,8 +175,6 @@ fn from_pem(pem: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn identity() -> Identity {
@@ -196,8 +194,12 @@ mod tests {
         let identity = identity();
         save(&state, &identity).unwrap();
         assert_eq!(load(&state).unwrap().as_ref(), Some(&identity));
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&state), mode(&state.join(FILE))), (0o700, 0o600));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&state), mode(&state.join(FILE))), (0o700, 0o600));
+        }
         assert_eq!(fs::read_dir(&state).unwrap().count(), 1, "nothing half-written is left");
     }
 

@@ -52,10 +52,10 @@ pub fn command(path: &Path, config: &Config, confirmed: bool, language: Language
 
 fn look() -> Found {
     Found {
-        cameras: platform::cameras(),
-        microphones: platform::sound_devices(Sound::In),
-        speakers: platform::sound_devices(Sound::Out),
-        // No driver that tells is no display that could be expected.
+        // Where nobody tells there is nothing that could be expected.
+        cameras: platform::cameras().unwrap_or_default(),
+        microphones: platform::sound_devices(Sound::In).unwrap_or_default(),
+        speakers: platform::sound_devices(Sound::Out).unwrap_or_default(),
         displays: platform::displays().unwrap_or_default(),
     }
 }
@@ -85,7 +85,7 @@ fn confirm(path: &Path, language: Language) -> bool {
 /// Whole or not at all: a power cut must not leave half a configuration.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        platform::config_directory(folder)?;
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
@@ -145,14 +145,18 @@ mod tests {
 
     #[test]
     fn what_is_written_is_whole_and_keeps_its_rights() {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("etc/agent.yaml");
         write(&path, "report_every: 30s\n").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
         write(&path, "report_every: 20s\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "report_every: 20s\n");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 

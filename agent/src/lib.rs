@@ -5,7 +5,7 @@
 //!                  │ tasks
 //!                  ▼
 //!   schedule ─▶ runner ─▶ probes/{icmp,sip,h323,turn,…,camera,microphone,speaker,display,…,host}
-//!                  │ readings          └─ platform/{linux}: what only the system knows
+//!                  │ readings          └─ platform/{linux,windows}: what only the system knows
 //!                  ▼
 //!               report ─▶ spool (SQLite) ─▶ uplink ══TLS, trust══▶ collector
 //!                            ▲                │

@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     };
     start_logging();
     let named = arguments.config.is_some();
-    let path = arguments.config.clone().unwrap_or_else(|| platform::CONFIG_FILE.into());
+    let path = arguments.config.clone().unwrap_or_else(platform::config_file);
     if let Command::Enroll { code, replace } = &arguments.command {
         return finish(enroll(code, &path, *replace, arguments.lang));
     }
@@ -173,9 +173,7 @@ fn block_on<F: Future>(program: F) -> anyhow::Result<F::Output> {
 }
 
 fn language(wanted: Option<Language>) -> Language {
-    wanted
-        .or_else(|| Language::from_environment(|name| std::env::var(name).ok()))
-        .unwrap_or_default()
+    wanted.or_else(platform::language).unwrap_or_default()
 }
 
 fn finish(outcome: anyhow::Result<bool>) -> ExitCode {

@@ -8,27 +8,35 @@
 //! | `monotonic_ms() -> u64` | milliseconds since switch-on, sleep included, never set back |
 //! | `os_name() -> String` | the system as its maker calls it: `Debian GNU/Linux 12 (bookworm)` |
 //! | `hostname() -> String` | the name of this PC; empty where it has none |
+//! | `language() -> Option<Language>` | in which language it speaks to people, where it says so |
 //! | `dns_servers() -> Vec<SocketAddr>` | the name servers the system asks, in its order |
 //! | `clock_state() -> io::Result<ClockState>` | whether the system holds its clock for right |
 //! | `system_times() -> io::Result<SystemTimes>` | switch-on, and what the processors did since |
 //! | `own_usage() -> io::Result<OwnUsage>` | what this program costs |
+//! | `memory() -> Option<Memory>`, `mounts() -> Vec<Mount>` | memory and file systems |
+//! | `temperatures() -> Vec<(String, f64)>` | sensors in degrees Celsius, as the system lists them |
 //! | `power_supplies() -> Vec<PowerSupply>` | batteries and mains |
 //! | `restart_pending() -> Option<bool>` | whether an update waits for a restart; `None` where it cannot tell |
 //! | `sleep_plan() -> SleepPlan` | when it would sleep or end by itself |
 //! | `software(program, package) -> Software` | whether it is installed and runs |
 //! | `strain() -> Strain` | heat, want of memory, dying disks |
 //! | `links() -> io::Result<Vec<Link>>` | network interfaces, loopback left out |
-//! | `cameras()`, `usb_devices() -> Vec<Device>` | what is there, and what keeps it from working |
-//! | `sound_devices(Sound) -> Vec<SoundDevice>` | microphones or speakers, with mute and volume |
-//! | `displays() -> io::Result<Vec<Device>>` | the same; an error where no driver tells |
-//! | `CONFIG_FILE`, `STATE_DIR` | where a service lives on this system |
+//! | `cameras()`, `usb_devices()`, `displays() -> io::Result<Vec<Device>>` | what is there, and what keeps it from working; an error where nobody tells |
+//! | `sound_devices(Sound) -> io::Result<Vec<SoundDevice>>` | microphones or speakers, with mute and volume |
+//! | `config_file()`, `state_dir() -> PathBuf` | where a service lives on this system |
+//! | `config_directory(path)` | made for a configuration, which people may have to read |
 //! | `private_directory(path)`, `private_file(path)` | made for this user alone |
 //! | `is_open_to_all(file) -> io::Result<bool>` | whether everybody on this PC may read it |
+//! | `close_to_all(file) -> String` | the command that makes it less open |
+//! | `AS_ADMINISTRATOR`, `START_SERVICE`, `ALLOW_ECHO` | what a person types to be let, to start the agent, to be let send echoes |
+//! | `ENROL_WITH_RIGHTS` | the same for enrolment, as a sentence in Vietnamese and English |
+//! | `TIME_SERVICE` | what keeps the clock right |
+//! | `replace(new, old)` | a file takes another's place, also through a power cut |
 //! | `stop_requested()` | returns when the system asks this program to end |
 //! | `Alarm` | wakes a task at a moment, as cheaply as the system can |
 //! | `Ping` | the channel of [`echo`] requests and what comes back |
 //!
-//! Power supplies, links and devices may wait for a device and so are asked from a thread of their own;
+//! Power supplies, links, disks, sensors and devices may wait for a device and so are asked from a thread of their own;
 //! the others answer at once.
 
 mod devices;
@@ -39,14 +47,24 @@ pub use devices::{Device, Sound, SoundControls, SoundDevice};
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use linux::{
-    Alarm, CONFIG_FILE, Ping, STATE_DIR, cameras, clock_state, displays, dns_servers, hostname,
-    is_open_to_all, links, monotonic_ms, os_name, own_usage, power_supplies, private_directory,
-    private_file, restart_pending, sleep_plan, software, sound_devices, stop_requested, strain,
-    system_times, usb_devices,
+use linux as system;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as system;
+
+#[cfg(any(target_os = "linux", windows))]
+pub use system::{
+    ALLOW_ECHO, AS_ADMINISTRATOR, Alarm, ENROL_WITH_RIGHTS, Ping, START_SERVICE, TIME_SERVICE,
+    cameras, clock_state, close_to_all, config_directory, config_file, displays, dns_servers,
+    hostname, is_open_to_all, language, links, memory, monotonic_ms, mounts, os_name, own_usage,
+    power_supplies, private_directory, private_file, replace, restart_pending, sleep_plan,
+    software, sound_devices, state_dir, stop_requested, strain, system_times, temperatures,
+    usb_devices,
 };
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 compile_error!(
     "this system is not supported yet: write agent/src/platform/<system>.rs with the functions \
      listed at the top of agent/src/platform.rs, and name it beside `mod linux`"
@@ -83,6 +101,34 @@ pub struct OwnUsage {
     pub resident_bytes: u64,
     /// Processor time it used since its start, kernel work on its behalf included.
     pub cpu: Duration,
+}
+
+/// Memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// What is built in.
+    pub size: u64,
+    /// What programs could still get without swapping.
+    pub available: u64,
+    /// What was moved to disk for want of memory.
+    pub swap_used: u64,
+}
+
+/// A mounted file system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// What it lies on, the same for all mounts of one: `/dev/sda2`, `C:\`.
+    pub device: String,
+    /// Its kind: `ext4`, `ntfs`.
+    pub file_system: String,
+    /// Whether nothing can be written to it.
+    pub read_only: bool,
+    /// Where it is seen: `/`, `C:\`.
+    pub mount_point: String,
+    /// Bytes it has.
+    pub size: u64,
+    /// Bytes that programs without special rights can still use.
+    pub available: u64,
 }
 
 /// A battery (of the PC or of a UPS it manages) or a mains adapter.

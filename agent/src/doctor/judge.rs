@@ -10,6 +10,7 @@ use wire::metrics;
 use wire::reading::{Name, Sample, Value};
 
 use super::{Colour, Enrolment, Evidence, Finding, Spool, Words, words};
+use crate::platform::{AS_ADMINISTRATOR, START_SERVICE};
 pub(super) use line::without_password;
 use line::{clock, collector, credential, dns, proxy, route, tls};
 use pc::{contact, disk, power, spool};
@@ -113,8 +114,10 @@ fn rights(evidence: &Evidence) -> Finding {
             ),
         )
         .mend(words(
-            "chạy lại bằng quyền quản trị (sudo); nếu vẫn vậy, kiểm tra ổ đĩa",
-            "run this again with administrator rights (sudo); if it stays so, look at the disk",
+            format!("chạy lại bằng quyền quản trị ({AS_ADMINISTRATOR}); nếu vẫn vậy, kiểm tra ổ đĩa"),
+            format!(
+                "run this again with administrator rights ({AS_ADMINISTRATOR}); if it stays so, look at the disk"
+            ),
         )),
         None => finding(
             "rights",
@@ -159,10 +162,7 @@ fn service(evidence: &Evidence) -> Finding {
         return finding("service", title, Colour::Green, words("đang chạy", "it runs"));
     }
     finding("service", title, Colour::Red, words("agent không chạy", "the agent does not run"))
-        .mend(words(
-            "chạy: systemctl enable --now nhipcau-agent",
-            "run: systemctl enable --now nhipcau-agent",
-        ))
+        .mend(words(format!("chạy: {START_SERVICE}"), format!("run: {START_SERVICE}")))
 }
 
 /// The value of a metric in the readings of a kind.

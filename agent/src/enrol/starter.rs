@@ -1,10 +1,12 @@
 //! The first `agent.yaml` of a PC. One that exists is the person's and is not touched.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
 use wire::Language;
+
+use crate::platform;
 
 /// Writes a first configuration at `path` unless there is one.
 pub(super) fn begin(path: &Path, state_dir: &Path, language: Language) -> io::Result<()> {
@@ -12,7 +14,7 @@ pub(super) fn begin(path: &Path, state_dir: &Path, language: Language) -> io::Re
         return Ok(());
     }
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
+        platform::config_directory(directory)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(text(state_dir, language).as_bytes())?;
@@ -61,6 +63,8 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::config;
 

@@ -7,6 +7,7 @@ use wire::enrolment::{EnrolError, InvalidCode};
 
 use super::{Enrolled, Failure};
 use crate::identity::IdentityError;
+use crate::platform::ENROL_WITH_RIGHTS;
 use crate::uplink::client::Failed;
 use crate::way::way;
 
@@ -156,10 +157,7 @@ fn answered(collector: &str, status: u16) -> (String, String) {
 /// Why a file of this PC could not be written.
 fn not_written(what: &str, error: &io::Error) -> (String, String) {
     let (vi, en) = match error.kind() {
-        io::ErrorKind::PermissionDenied => (
-            "Hãy chạy bằng quyền quản trị: sudo nhipcau-agent enroll MÃ",
-            "Run it with administrator rights: sudo nhipcau-agent enroll CODE",
-        ),
+        io::ErrorKind::PermissionDenied => ENROL_WITH_RIGHTS,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
             "Ổ đĩa đã đầy: hãy xóa bớt tệp rồi chạy lại",
             "The disk is full: delete something, then run this again",

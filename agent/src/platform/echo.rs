@@ -14,6 +14,9 @@ pub enum Way {
     RawSocket,
     /// The `surge-ping` library: the program's own clock, no duplicates, nothing late.
     Library,
+    /// The system's own service (`IcmpSendEcho2Ex` of Windows): the program's own clock, no
+    /// duplicates, nothing late.
+    System,
 }
 
 /// Something that came back.

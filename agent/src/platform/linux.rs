@@ -11,6 +11,7 @@ mod ping;
 mod power;
 mod private;
 mod room;
+mod sensors;
 mod service;
 mod sleep;
 mod software;
@@ -27,8 +28,11 @@ use std::{fs, io};
 pub use alarm::Alarm;
 pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
-pub use private::{is_open_to_all, private_directory, private_file};
-pub use service::{CONFIG_FILE, STATE_DIR, stop_requested};
+pub use private::{config_directory, is_open_to_all, private_directory, private_file, replace};
+pub use sensors::{memory, mounts, temperatures};
+pub use service::{config_file, state_dir, stop_requested};
+
+use wire::Language;
 
 use super::{
     Device, Link, OwnUsage, PowerSupply, SleepPlan, Software, Sound, SoundDevice, Strain,
@@ -36,6 +40,30 @@ use super::{
 };
 
 const ROOT: &str = "/";
+
+/// See [`super`].
+pub const AS_ADMINISTRATOR: &str = "sudo";
+
+/// See [`super`].
+pub const ENROL_WITH_RIGHTS: (&str, &str) = (
+    "Hãy chạy bằng quyền quản trị: sudo nhipcau-agent enroll MÃ",
+    "Run it with administrator rights: sudo nhipcau-agent enroll CODE",
+);
+
+/// See [`super`].
+pub const START_SERVICE: &str = "systemctl enable --now nhipcau-agent";
+
+/// See [`super`].
+pub const TIME_SERVICE: &str = "systemd-timesyncd, chrony";
+
+/// See [`super`].
+pub const ALLOW_ECHO: &str = "sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"";
+
+/// See [`super`].
+#[must_use]
+pub fn close_to_all(file: &Path) -> String {
+    format!("chmod o= {}", file.display())
+}
 
 /// See [`super`].
 #[must_use]
@@ -47,6 +75,12 @@ pub fn os_name() -> String {
 #[must_use]
 pub fn hostname() -> String {
     read(Path::new(ROOT), "proc/sys/kernel/hostname").unwrap_or_default()
+}
+
+/// See [`super`]. A POSIX system says it in the environment.
+#[must_use]
+pub fn language() -> Option<Language> {
+    Language::from_environment(|name| std::env::var(name).ok())
 }
 
 /// See [`super`].
@@ -95,10 +129,9 @@ pub fn strain() -> Strain {
     strain::strain(Path::new(ROOT))
 }
 
-/// See [`super`].
-#[must_use]
-pub fn cameras() -> Vec<Device> {
-    room::cameras::cameras(Path::new(ROOT))
+/// See [`super`]. The kernel always tells.
+pub fn cameras() -> io::Result<Vec<Device>> {
+    Ok(room::cameras::cameras(Path::new(ROOT)))
 }
 
 /// See [`super`].
@@ -106,16 +139,14 @@ pub fn displays() -> io::Result<Vec<Device>> {
     room::displays::displays(Path::new(ROOT))
 }
 
-/// See [`super`].
-#[must_use]
-pub fn sound_devices(sound: Sound) -> Vec<SoundDevice> {
-    room::sound::devices(Path::new(ROOT), sound)
+/// See [`super`]. The kernel always tells.
+pub fn sound_devices(sound: Sound) -> io::Result<Vec<SoundDevice>> {
+    Ok(room::sound::devices(Path::new(ROOT), sound))
 }
 
-/// See [`super`].
-#[must_use]
-pub fn usb_devices() -> Vec<Device> {
-    room::usb::devices(Path::new(ROOT))
+/// See [`super`]. The kernel always tells.
+pub fn usb_devices() -> io::Result<Vec<Device>> {
+    Ok(room::usb::devices(Path::new(ROOT)))
 }
 
 /// See [`super`].

@@ -1,7 +1,6 @@
 //! What the tests of probes share: one run of a probe, and what it left.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use wire::Trouble;
 use wire::reading::{Failure, Name, Reason, Sample, Value};
 
 use super::Probe;
+use crate::platform;
 use crate::tally::{Observed, Run, Tally, Trace};
 
 /// A probe's configuration from YAML, as the agent reads it.
@@ -19,8 +19,9 @@ pub(crate) fn config<T: DeserializeOwned>(yaml: &str) -> T {
 
 /// Writes a password as probes want to find it: closed to others.
 pub(crate) fn write_password(file: &Path, word: &str) {
-    fs::write(file, word).unwrap();
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut file = platform::private_file(file).unwrap();
+    file.set_len(0).unwrap();
+    file.write_all(word.as_bytes()).unwrap();
 }
 
 /// The totals of one probe and the time its runs get.

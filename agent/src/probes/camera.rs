@@ -28,7 +28,7 @@ pub struct Camera {
     #[serde(default)]
     pub count: Option<NonZeroU8>,
     #[serde(skip)]
-    asking: Aside<Vec<Device>>,
+    asking: Aside<std::io::Result<Vec<Device>>>,
 }
 
 impl Camera {
@@ -49,7 +49,10 @@ impl Camera {
         let what = "list the cameras";
         let there = failure::within(failure::patience(run), what, asking).await?;
         let expected = Expected { name: self.name.as_deref(), count: self.count };
-        room::record(run, WORD, expected, &there);
+        match there {
+            Ok(there) => room::record(run, WORD, expected, &there),
+            Err(why) => room::untold(run, WORD, expected, &why.to_string()),
+        }
         Ok(())
     }
 }

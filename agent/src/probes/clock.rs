@@ -9,7 +9,7 @@ use serde::Deserialize;
 use wire::reading::{Capability, Failure};
 
 use super::failure;
-use crate::platform::{self, ClockState};
+use crate::platform::{self, ClockState, TIME_SERVICE};
 use crate::tally::Run;
 
 /// `clock: {}`: there is nothing to configure.
@@ -56,9 +56,10 @@ fn synchronised_vi(state: ClockState) -> String {
     if state.synchronised {
         "Đồng hồ đang được đồng bộ.".to_owned()
     } else {
-        "Đồng hồ không được đồng bộ: hãy bật dịch vụ NTP (systemd-timesyncd, chrony) và cho phép \
-         nó tới máy chủ giờ."
-            .to_owned()
+        format!(
+            "Đồng hồ không được đồng bộ: hãy bật dịch vụ giờ ({TIME_SERVICE}) và cho phép nó tới \
+             máy chủ giờ."
+        )
     }
 }
 
@@ -66,9 +67,10 @@ fn synchronised_en(state: ClockState) -> String {
     if state.synchronised {
         "The clock is kept synchronised.".to_owned()
     } else {
-        "Nobody keeps the clock right: switch a time service on (systemd-timesyncd, chrony) and \
-         let it reach a time server."
-            .to_owned()
+        format!(
+            "Nobody keeps the clock right: switch a time service on ({TIME_SERVICE}) and let it \
+             reach a time server."
+        )
     }
 }
 

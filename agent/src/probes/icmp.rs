@@ -144,6 +144,12 @@ fn tell_way(run: &mut Run<'_>, way: Way) {
             "through the surge-ping library, as this system gives no kernel stamps; doubled and \
              late replies are not counted",
         ),
+        Way::System => (
+            "đo qua dịch vụ echo của hệ điều hành, không cần quyền đặc biệt; không đếm được gói \
+             trùng và gói đến muộn",
+            "through the system's own echo service, no privilege needed; doubled and late replies \
+             are not counted",
+        ),
     };
     run.step(|| vi.to_owned(), || en.to_owned());
 }

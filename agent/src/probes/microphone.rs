@@ -10,7 +10,7 @@ use wire::reading::{Capability, Failure};
 
 use super::aside::Aside;
 use super::failure;
-use super::room::{Expected, Word};
+use super::room::{self, Expected, Word};
 use super::sound;
 use crate::platform::{self, Sound, SoundDevice};
 use crate::tally::Run;
@@ -29,7 +29,7 @@ pub struct Microphone {
     #[serde(default)]
     pub count: Option<NonZeroU8>,
     #[serde(skip)]
-    asking: Aside<Vec<SoundDevice>>,
+    asking: Aside<std::io::Result<Vec<SoundDevice>>>,
 }
 
 impl Microphone {
@@ -50,7 +50,10 @@ impl Microphone {
         let what = "list the microphones";
         let there = failure::within(failure::patience(run), what, asking).await?;
         let expected = Expected { name: self.name.as_deref(), count: self.count };
-        sound::record(run, WORD, expected, &there);
+        match there {
+            Ok(there) => sound::record(run, WORD, expected, &there),
+            Err(why) => room::untold(run, WORD, expected, &why.to_string()),
+        }
         Ok(())
     }
 }

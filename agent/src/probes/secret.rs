@@ -53,7 +53,8 @@ fn read(path: &Path) -> Result<Secret, Failure> {
     let failed = |error| failure::of(&error, format_args!("read {what}"));
     let mut file = File::open(path).map_err(failed)?;
     if platform::is_open_to_all(&file).map_err(failed)? {
-        let detail = format_args!("{what} may be read by everybody on this PC: chmod o= it");
+        let advice = platform::close_to_all(path);
+        let detail = format_args!("{what} may be read by everybody on this PC: {advice}");
         return Err(Failure::new(Reason::Denied, detail));
     }
     let mut bytes = Vec::new();
@@ -98,31 +99,41 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::io::Write;
 
     use super::*;
 
-    fn read_with(content: &[u8], mode: u32) -> Result<Secret, Failure> {
+    fn read_with(content: &[u8]) -> Result<Secret, Failure> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        platform::private_file(&path).unwrap().write_all(content).unwrap();
         read(&path)
     }
 
     #[test]
-    fn a_password_is_the_first_line_of_a_file_that_not_everybody_may_read() {
-        for content in ["zanzibar\n", "zanzibar\r\nmore\n", "zanzibar", "\u{feff}zanzibar\n"] {
-            assert_eq!(read_with(content.as_bytes(), 0o640).unwrap().reveal(), "zanzibar");
+    #[cfg(unix)]
+    fn a_file_that_a_group_may_read_is_taken_and_one_that_everybody_may_read_is_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        std::fs::write(&path, "zanzibar").unwrap();
+        for (mode, expected) in [(0o640, Ok(())), (0o644, Err(Reason::Denied))] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(&path).map(drop).map_err(|failure| failure.reason), expected);
         }
-        for (content, mode, reason) in [
-            (&b"zanzibar"[..], 0o644, Reason::Denied),
-            (b"", 0o600, Reason::Absent),
-            (b"\nzanzibar", 0o600, Reason::Absent),
-            (b"\xff\xfe", 0o600, Reason::Absent),
+    }
+
+    #[test]
+    fn a_password_is_the_first_line_of_its_file() {
+        for content in ["zanzibar\n", "zanzibar\r\nmore\n", "zanzibar", "\u{feff}zanzibar\n"] {
+            assert_eq!(read_with(content.as_bytes()).unwrap().reveal(), "zanzibar");
+        }
+        for (content, reason) in [
+            (&b""[..], Reason::Absent),
+            (b"\nzanzibar", Reason::Absent),
+            (b"\xff\xfe", Reason::Absent),
         ] {
-            assert_eq!(read_with(content, mode).unwrap_err().reason, reason, "{content:?}");
+            assert_eq!(read_with(content).unwrap_err().reason, reason, "{content:?}");
         }
         assert_eq!(read(Path::new("/nowhere")).unwrap_err().reason, Reason::Absent);
     }

@@ -28,7 +28,7 @@ pub struct Usb {
     #[serde(default)]
     pub count: Option<NonZeroU8>,
     #[serde(skip)]
-    asking: Aside<Vec<Device>>,
+    asking: Aside<std::io::Result<Vec<Device>>>,
 }
 
 impl Usb {
@@ -49,7 +49,10 @@ impl Usb {
         let what = "list the USB devices";
         let there = failure::within(failure::patience(run), what, asking).await?;
         let expected = Expected { name: Some(&self.name), count: self.count };
-        room::record(run, WORD, expected, &there);
+        match there {
+            Ok(there) => room::record(run, WORD, expected, &there),
+            Err(why) => room::untold(run, WORD, expected, &why.to_string()),
+        }
         Ok(())
     }
 }

@@ -289,6 +289,7 @@ fn a_report_that_is_no_json_any_more_is_dropped_and_counted() {
 }
 
 #[test]
+#[cfg(unix)]
 fn only_the_agents_user_may_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempdir().unwrap();

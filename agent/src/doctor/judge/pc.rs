@@ -4,6 +4,7 @@ use wire::UnixMillis;
 
 use super::{finding, line, number, samples};
 use crate::doctor::{Colour, Evidence, Finding, Since, Spool, words};
+use crate::platform::AS_ADMINISTRATOR;
 
 /// A spool of 64 MiB and a system that still works need as much.
 const DISK_FULL_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
@@ -97,8 +98,8 @@ pub(super) fn spool(evidence: &Evidence) -> Finding {
         }
         Spool::Unusable(error) => {
             finding("spool", title, Colour::Red, words(error.as_str(), error.as_str())).mend(words(
-                "chạy lại bằng quyền quản trị (sudo)",
-                "run this again with administrator rights (sudo)",
+                format!("chạy lại bằng quyền quản trị ({AS_ADMINISTRATOR})"),
+                format!("run this again with administrator rights ({AS_ADMINISTRATOR})"),
             ))
         }
     }

@@ -5,6 +5,7 @@ use wire::{DeviceState, Language};
 
 use super::{ECHO, finding};
 use crate::doctor::{Colour, Evidence, Finding, Words, words};
+use crate::platform::ALLOW_ECHO;
 
 pub(super) fn echo(evidence: &Evidence) -> Finding {
     let title = words("quyền gửi ICMP", "right to send ICMP");
@@ -15,10 +16,13 @@ pub(super) fn echo(evidence: &Evidence) -> Finding {
         .find(|reading| reading.probe.as_str() == ECHO);
     match reading.map(|reading| &reading.failure) {
         Some(None) => finding("icmp", title, Colour::Green, words("có", "given")),
-        Some(Some(failure)) => finding("icmp", title, Colour::Red, words(failure.to_string(), failure.to_string())).mend(words(
-            "chạy bằng dịch vụ đã cài, hoặc: sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"; xem tường lửa của máy",
-            "run it as the installed service, or: sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"; look at this PC's firewall",
-        )),
+        Some(Some(failure)) => {
+            finding("icmp", title, Colour::Red, words(failure.to_string(), failure.to_string()))
+                .mend(words(
+                    format!("{ALLOW_ECHO}; xem tường lửa của máy"),
+                    format!("{ALLOW_ECHO}; look at this PC's firewall"),
+                ))
+        }
         None => finding("icmp", title, Colour::Yellow, words("không đo được", "not measured")),
     }
 }

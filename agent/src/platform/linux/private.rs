@@ -5,6 +5,11 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
+/// Makes a directory for a configuration and those above it, as a person would.
+pub fn config_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
 /// Makes a directory and those above it, mode 0700; one that exists stays as it is.
 pub fn private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -27,6 +32,13 @@ pub fn private_file(path: &Path) -> io::Result<File> {
         }
     }
     Ok(file)
+}
+
+/// Puts the file `new` in the place of `old`, and returns when it is there for good: a directory
+/// too is written only when it is asked for.
+pub fn replace(new: &Path, old: &Path) -> io::Result<()> {
+    fs::rename(new, old)?;
+    File::open(old.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Whether everybody on this PC may read or change a file. A group may: a service's user often

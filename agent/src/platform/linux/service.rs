@@ -1,12 +1,20 @@
 //! Where a service lives on Linux, and how it is told to stop (systemd.service(5), hier(7)).
 
+use std::path::PathBuf;
+
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The configuration where the command line names none.
-pub const CONFIG_FILE: &str = "/etc/nhipcau/agent.yaml";
+#[must_use]
+pub fn config_file() -> PathBuf {
+    "/etc/nhipcau/agent.yaml".into()
+}
 
 /// Identity and spool where the configuration says nothing.
-pub const STATE_DIR: &str = "/var/lib/nhipcau-agent";
+#[must_use]
+pub fn state_dir() -> PathBuf {
+    "/var/lib/nhipcau-agent".into()
+}
 
 /// Returns when the system asks this program to end: SIGTERM from a service manager, SIGINT
 /// from a keyboard.

@@ -181,7 +181,7 @@ impl Codec {
     fn probe(&self) -> Probe {
         let (port, folder) = (self.port, self.folder.path().display());
         Probe::Cisco(config(&format!(
-            "{{ host: 127.0.0.1, port: {port}, scheme: http, user: nhipcau, password_file: {folder}/password }}"
+            "{{ host: 127.0.0.1, port: {port}, scheme: http, user: nhipcau, password_file: '{folder}/password' }}"
         )))
     }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sysinfo::{Components, DiskRefreshKind, Disks, MemoryRefreshKind, System};
 use wire::limits;
 
-use crate::platform::{self, Strain};
+use crate::platform::{self, Memory, Mount, Strain};
 
 /// More file systems than a conference PC has; the shortest mount points come first, because a
 /// flood comes from containers and images mounted deep below.
@@ -33,14 +32,6 @@ pub(super) struct Snapshot {
     pub(super) restart_pending: Option<bool>,
 }
 
-/// In bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Memory {
-    pub(super) size: u64,
-    pub(super) available: u64,
-    pub(super) swap_used: u64,
-}
-
 /// A file system, in bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Disk {
@@ -52,74 +43,37 @@ pub(super) struct Disk {
 
 pub(super) fn look() -> Snapshot {
     Snapshot {
-        memory: memory(),
-        disks: disks(),
-        temperatures: temperatures(),
+        memory: platform::memory(),
+        disks: choose_disks(platform::mounts()),
+        temperatures: choose_temperatures(platform::temperatures()),
         strain: platform::strain(),
         restart_pending: platform::restart_pending(),
     }
 }
 
-fn memory() -> Option<Memory> {
-    let mut system = System::new().ok()?;
-    system.refresh_memory_specifics(MemoryRefreshKind::everything());
-    let size = system.total_memory();
-    (size > 0).then(|| Memory {
-        size,
-        available: system.available_memory(),
-        swap_used: system.used_swap(),
-    })
-}
-
-/// A mounted file system as the system lists it.
-struct Mount {
-    device: String,
-    file_system: String,
-    read_only: bool,
-    disk: Disk,
-}
-
-fn disks() -> Vec<Disk> {
-    let listed =
-        Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage());
-    choose_disks(listed.iter().flatten().map(|disk| Mount {
-        device: disk.name().to_string_lossy().into_owned(),
-        file_system: disk.file_system().to_string_lossy().into_owned(),
-        read_only: disk.is_read_only(),
-        disk: Disk {
-            mount_point: label(&disk.mount_point().to_string_lossy()),
-            size: disk.total_space(),
-            available: disk.available_space(),
-        },
-    }))
-}
-
 /// Leaves out what has no space to run out of, and all but the shortest mount point of a device.
-fn choose_disks(mounts: impl Iterator<Item = Mount>) -> Vec<Disk> {
-    let mut mounts: Vec<Mount> = mounts
-        .filter(|mount| mount.disk.size > 0)
-        .filter(|mount| !(mount.read_only && IMAGES.contains(&mount.file_system.as_str())))
-        .collect();
+fn choose_disks(mut mounts: Vec<Mount>) -> Vec<Disk> {
+    let image = |mount: &Mount| mount.read_only && IMAGES.contains(&mount.file_system.as_str());
+    mounts.retain(|mount| mount.size > 0 && !image(mount));
     mounts.sort_by(|a, b| {
-        let key = |mount: &Mount| (mount.disk.mount_point.len(), mount.disk.mount_point.clone());
+        let key = |mount: &Mount| (mount.mount_point.len(), mount.mount_point.clone());
         key(a).cmp(&key(b))
     });
     let mut seen = BTreeSet::new();
     mounts.retain(|mount| seen.insert(mount.device.clone()));
-    mounts.into_iter().map(|mount| mount.disk).take(DISKS).collect()
-}
-
-fn temperatures() -> Vec<(String, f64)> {
-    let listed = Components::new_with_refreshed_list();
-    choose_temperatures(listed.iter().flatten().filter_map(|component| {
-        Some((component.label().to_owned(), f64::from(component.temperature()?)))
-    }))
+    let disk = |mount: Mount| Disk {
+        mount_point: label(&mount.mount_point),
+        size: mount.size,
+        available: mount.available,
+    };
+    mounts.into_iter().map(disk).take(DISKS).collect()
 }
 
 /// The hottest of equally named sensors: two disks of one model must not hide each other's fever.
-fn choose_temperatures(sensors: impl Iterator<Item = (String, f64)>) -> Vec<(String, f64)> {
+fn choose_temperatures(mut sensors: Vec<(String, f64)>) -> Vec<(String, f64)> {
+    sensors.retain(|(_, celsius)| PLAUSIBLE_CELSIUS.contains(celsius));
     let mut hottest = BTreeMap::new();
-    for (sensor, celsius) in sensors.filter(|(_, celsius)| PLAUSIBLE_CELSIUS.contains(celsius)) {
+    for (sensor, celsius) in sensors {
         let known = hottest.entry(label(&sensor)).or_insert(celsius);
         *known = celsius.max(*known);
     }
@@ -140,12 +94,14 @@ mod tests {
             device: device.to_owned(),
             file_system: file_system.to_owned(),
             read_only,
-            disk: Disk { mount_point: at.to_owned(), size, available: size / 2 },
+            mount_point: at.to_owned(),
+            size,
+            available: size / 2,
         }
     }
 
     fn chosen(mounts: Vec<Mount>) -> Vec<String> {
-        choose_disks(mounts.into_iter()).into_iter().map(|disk| disk.mount_point).collect()
+        choose_disks(mounts).into_iter().map(|disk| disk.mount_point).collect()
     }
 
     #[test]
@@ -178,7 +134,7 @@ mod tests {
     fn the_hottest_of_equal_names_counts_and_unwired_sensors_do_not() {
         let sensors =
             [("nvme", 40.0), ("nvme", 71.0), ("nvme", 39.0), ("aux", -128.0), ("far", 255.0)];
-        let chosen = choose_temperatures(sensors.into_iter().map(|(name, c)| (name.to_owned(), c)));
+        let chosen = choose_temperatures(sensors.map(|(name, c)| (name.to_owned(), c)).to_vec());
         assert_eq!(chosen, [("nvme".to_owned(), 71.0)]);
     }
 }

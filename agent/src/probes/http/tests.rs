@@ -261,7 +261,7 @@ fn pem_file(certificate: &CertificateDer<'_>) -> tempfile::NamedTempFile {
 }
 
 fn trusting(file: &tempfile::NamedTempFile) -> String {
-    format!(", ca_file: \"{}\"", file.path().display())
+    format!(", ca_file: '{}'", file.path().display())
 }
 
 #[tokio::test]

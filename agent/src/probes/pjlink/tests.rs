@@ -108,7 +108,7 @@ async fn a_refused_password_is_sent_once_and_a_corrected_one_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("password");
     let write = |word: &str| write_password(&file, word);
-    let mut probe = probe(port, &format!(", password_file: {}", file.display()));
+    let mut probe = probe(port, &format!(", password_file: '{}'", file.display()));
     let mut bench = Bench::default();
     write("wrong");
     for _ in 0..2 {

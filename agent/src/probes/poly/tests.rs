@@ -88,7 +88,7 @@ impl Studio {
     fn probe(&self) -> Probe {
         let (port, folder) = (self.port, self.folder.path().display());
         Probe::Poly(config(&format!(
-            "{{ host: 127.0.0.1, port: {port}, scheme: http, password_file: {folder}/password }}"
+            "{{ host: 127.0.0.1, port: {port}, scheme: http, password_file: '{folder}/password' }}"
         )))
     }
 
@@ -235,7 +235,7 @@ async fn half_answers_cost_the_reading_and_no_session() {
 async fn a_run_that_is_cut_off_leaves_no_session_behind() {
     let studio = Studio::start(pages()).await;
     let secret =
-        PasswordFile::read(&config(&format!("\"{}/password\"", studio.folder.path().display())));
+        PasswordFile::read(&config(&format!("'{}/password'", studio.folder.path().display())));
     let host = Host::loopback();
     let port = NonZeroU16::new(studio.port);
     let site = Site { host: &host, port, scheme: Scheme::Http, ca_file: None, fingerprint: None };
