@@ -190,6 +190,11 @@ pub struct Strain {
     pub out_of_memory_kills: Option<u64>,
     /// Errors that file systems have written down, by disk.
     pub disk_errors: Vec<(String, u64)>,
+    /// Commands that a disk answered with an error, or not in time, since switch-on, by disk. Some
+    /// refuse what they do not know at their start: only new ones tell.
+    pub disk_failures: Vec<(String, u64)>,
+    /// Bytes fetched back from disk since switch-on that had been moved there for want of memory.
+    pub swapped_in_bytes: Option<u64>,
 }
 
 /// A network interface.

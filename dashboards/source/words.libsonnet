@@ -118,6 +118,7 @@ function(t) {
     inactive: t('Đã nối nhưng không có hình', 'Connected, no picture'),
     asleep: t('Đang ngủ để tiết kiệm điện', 'Asleep to save energy'),
     broken: t('Đã cài nhưng không chạy được', 'Installed, cannot start'),
+    privacy_switch: t('Bị khoá quyền riêng tư', 'Privacy switch on'),
     not_running: t('Chưa được mở', 'Does not run'),
     quiet: t('Âm lượng quá nhỏ', 'Volume low'),
     not_default: t('Không phải thiết bị mặc định', 'Not the default device'),

@@ -126,6 +126,8 @@ causes! {
     Failed = "failed", Blocked, "thiết bị không khởi động được", "it does not start";
     /// Switched off in the system by a person or a policy.
     Disabled = "disabled", Blocked, "bị tắt trong hệ điều hành", "it is switched off in the system";
+    /// A switch, a shutter or a setting that protects people's privacy keeps programs from it.
+    PrivacySwitch = "privacy_switch", Blocked, "bị khoá bằng nút hoặc thiết lập quyền riêng tư", "a privacy switch or setting keeps programs from it";
     /// The sound is off.
     Muted = "muted", Blocked, "đang bị tắt tiếng", "it is muted";
     /// The volume is at, or next to, nothing.

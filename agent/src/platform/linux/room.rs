@@ -5,6 +5,7 @@ pub(super) mod cameras;
 pub(super) mod displays;
 mod edid;
 mod holders;
+mod privacy;
 mod pulse;
 pub(super) mod sound;
 pub(super) mod usb;

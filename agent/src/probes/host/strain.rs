@@ -45,12 +45,37 @@ pub(super) fn record(
             );
         }
     }
+    swapped_in(run, last, strain);
+    disk_failures(run, last, strain);
     for (disk, errors) in &strain.disk_errors {
         run.gauge_of("bridge_host_disk_errors", disk, *errors as f64);
         if *errors > 0 {
             run.step(
                 || format!("Ổ đĩa {disk} đã ghi nhận {errors} lỗi: sao lưu và thay ổ."),
                 || format!("Disk {disk} has {errors} recorded errors: back it up and replace it."),
+            );
+        }
+    }
+}
+
+fn swapped_in(run: &mut Run<'_>, last: Option<&Before>, strain: &Strain) {
+    let Some(total) = strain.swapped_in_bytes else { return };
+    let before = last.and_then(|last| last.strain.swapped_in_bytes).unwrap_or(total);
+    run.count("bridge_host_swap_in_bytes_total", total.saturating_sub(before) as f64);
+}
+
+fn disk_failures(run: &mut Run<'_>, last: Option<&Before>, strain: &Strain) {
+    for (disk, total) in &strain.disk_failures {
+        let of_disk = |last: &Before| {
+            last.strain.disk_failures.iter().find(|(name, _)| name == disk).map(|(_, count)| *count)
+        };
+        let before = last.and_then(of_disk).unwrap_or(*total);
+        let new = total.saturating_sub(before);
+        run.count_of("bridge_host_disk_failures_total", disk, new as f64);
+        if new > 0 {
+            run.step(
+                || format!("Ổ đĩa {disk} vừa có thêm {new} lệnh lỗi: kiểm tra cáp, sao lưu, thay ổ."),
+                || format!("Disk {disk} has failed {new} more commands: check its cable, back it up, replace it."),
             );
         }
     }
@@ -91,6 +116,8 @@ mod tests {
             let strain = Strain {
                 throttled: Some(Duration::from_millis(throttled)),
                 out_of_memory_kills: Some(kills),
+                swapped_in_bytes: Some(kills * 4096),
+                disk_failures: vec![("sda".to_owned(), kills)],
                 ..Strain::default()
             };
             let now = start + Duration::from_secs(seconds);
@@ -98,6 +125,10 @@ mod tests {
             assert_eq!(found.number("bridge_host_throttled_ratio"), share, "{seconds}");
             let kills = found.number("bridge_host_out_of_memory_kills_total");
             assert_eq!(kills, Some(counted), "{seconds}");
+            let swapped = found.number("bridge_host_swap_in_bytes_total");
+            assert_eq!(swapped, Some(counted * 4096.0), "{seconds}");
+            let failures = found.number_of("bridge_host_disk_failures_total", "sda");
+            assert_eq!(failures, Some(counted), "{seconds}");
         }
     }
 

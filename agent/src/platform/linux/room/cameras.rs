@@ -7,6 +7,7 @@ use wire::Cause;
 
 use super::super::{number, read_at};
 use super::holders::{self, Holder};
+use super::privacy;
 use super::usb::{self, UsbDevice};
 use crate::platform::Device;
 
@@ -54,6 +55,9 @@ fn camera(root: &Path, node: &Node, usb: Option<&UsbDevice>) -> Device {
     let mut troubles = usb.map(UsbDevice::troubles).unwrap_or_default();
     if let Some(speed) = usb.and_then(|usb| usb.speed).filter(|speed| *speed < SLOW_BELOW) {
         troubles.push((Cause::Slow, format!("{speed} Mbit/s")));
+    }
+    if usb.is_some_and(|usb| usb.built_in) {
+        troubles.extend(privacy::closed(root).map(|words| (Cause::PrivacySwitch, words)));
     }
     let aliases = usb.map(UsbDevice::aliases).unwrap_or_default();
     // The driver puts an unused camera to sleep, which tells without a look at every program.
@@ -229,6 +233,15 @@ mod tests {
         let tree = c920();
         tree.file(&format!("{USB}/speed"), "12");
         assert_eq!(one(&tree).troubles, [(Cause::Slow, "12 Mbit/s".to_owned())]);
+    }
+
+    #[test]
+    fn a_shutter_closes_the_camera_that_is_built_in_and_no_other() {
+        let tree = c920();
+        tree.file("sys/bus/platform/devices/VPC2004:00/camera_power", "0");
+        assert_eq!(one(&tree).troubles, []);
+        tree.file(&format!("{USB}/removable"), "fixed");
+        assert_eq!(one(&tree).troubles[0].0, Cause::PrivacySwitch);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(super) struct UsbDevice {
     pub(super) speed: Option<f64>,
     pub(super) authorised: bool,
     pub(super) configured: bool,
+    /// Whether it is part of the PC, where the firmware says so.
+    pub(super) built_in: bool,
     pub(super) interfaces: Vec<Interface>,
 }
 
@@ -80,6 +82,8 @@ impl UsbDevice {
             speed: number(&entry.join("speed")),
             authorised: text("authorized") != "0",
             configured: !text("bConfigurationValue").is_empty(),
+            // Documentation/ABI/testing/sysfs-bus-usb of the kernel.
+            built_in: text("removable") == "fixed",
             interfaces: interfaces(entry, place),
         })
     }
