@@ -172,7 +172,7 @@ fn sent_before(state_dir: &Path, code: &Code) -> bool {
 /// it was.
 async fn revoked(identity: &Identity, proxy: Option<&str>) -> bool {
     let knocked = uplink::knock(identity, proxy).await;
-    matches!(knocked, Ok(Err(closed)) if closed.cause == Cause::Credential)
+    matches!(knocked, Ok(Err(closed)) if matches!(closed.cause, Cause::Credential | Cause::Replaced))
 }
 
 /// The credential for this code: the one already sent with it, or a new one, on disk before it is

@@ -13,6 +13,9 @@ use crate::platform;
 
 const FILE: &str = "identity.json";
 
+/// Of a site that another PC has taken over; kept for whoever asks what this PC was.
+const ASIDE: &str = "identity.replaced.json";
+
 /// Of the file's form; raised when an older agent could not read it.
 const VERSION: u32 = 1;
 
@@ -122,6 +125,21 @@ pub fn save(state_dir: &Path, identity: &Identity) -> Result<(), IdentityError> 
     write(&state_dir.join(FILE), &form)
 }
 
+/// Puts the identity aside, so that this PC is no site any more and enrols like a new one; false
+/// where it has been enrolled anew meanwhile, which stays.
+pub fn set_aside(state_dir: &Path, dismissed: &Identity) -> Result<bool, IdentityError> {
+    if load(state_dir)?.is_some_and(|current| current != *dismissed) {
+        return Ok(false);
+    }
+    let path = state_dir.join(FILE);
+    match fs::rename(&path, state_dir.join(ASIDE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(IdentityError::File { path, error })
+        }
+        _ => Ok(true),
+    }
+}
+
 /// Reads a JSON file of the state directory; `None` where there is none.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, IdentityError> {
     let text = match fs::read(path) {
@@ -213,6 +231,18 @@ mod tests {
         let short = identity();
         save(directory.path(), &short).unwrap();
         assert_eq!(load(directory.path()).unwrap(), Some(short));
+    }
+
+    #[test]
+    fn an_identity_is_put_aside_unless_there_is_a_newer_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let (old, new) = (identity(), identity());
+        save(directory.path(), &new).unwrap();
+        assert!(!set_aside(directory.path(), &old).unwrap());
+        assert_eq!(load(directory.path()).unwrap(), Some(new.clone()));
+        assert!(set_aside(directory.path(), &new).unwrap());
+        assert!(set_aside(directory.path(), &new).unwrap(), "twice does no harm");
+        assert_eq!(load(directory.path()).unwrap(), None);
     }
 
     #[test]

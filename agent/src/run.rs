@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wire::{AgentInfo, Reading, UnixMillis};
+use wire::{AgentInfo, Reading, SiteId, UnixMillis};
 
 use crate::cadence::Timetable;
 use crate::config::Config;
@@ -38,6 +38,14 @@ pub enum RunError {
     Spool(#[from] SpoolError),
     #[error(transparent)]
     Uplink(#[from] UplinkError),
+    /// Said to whoever reads the log of the service, which starts again and waits for a code.
+    #[error(
+        "site {site} is another PC now ({by}), enrolled in the place of this one: this agent has stopped; \
+         if that is a mistake, enrol this PC again with a new code, else remove nhipcau-agent from it"
+    )]
+    Replaced { site: SiteId, by: String },
+    #[error("this PC was enrolled anew; start the agent again for it to be that site")]
+    EnrolledAnew,
 }
 
 /// Measures and pushes until `stop`; then spools what was measured, pushes once more and ends
@@ -54,11 +62,17 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
 
     let counters = Arc::new(uplink::Counters::default());
     let stop_uplink = CancellationToken::new();
+    // The agent also ends where its uplink learns that it is not the site any more.
+    let stop = stop.child_token();
     let uplink =
         uplink::Uplink::new(&identity, config.file.proxy.as_deref(), boot, Arc::clone(&counters))?
             .noting(Notebook::of(&config.file.state_dir));
     let (meetings, timetable) = watch::channel(Timetable::default());
-    let pushing = spawn_local(uplink.run(spool.clone(), meetings, stop_uplink.clone()));
+    let pushing = {
+        let pushing = uplink.run(spool.clone(), meetings, stop_uplink.clone());
+        let stop = stop.clone();
+        spawn_local(async move { pushing.await.inspect(|_| stop.cancel()) })
+    };
 
     let every = config.file.report_every.0;
     let start = platform::monotonic_ms();
@@ -68,12 +82,17 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
     gathering.until(&stop, readings).await;
 
     stop_uplink.cancel();
-    if let Err(error) = pushing.await {
+    let dismissed = pushing.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the uplink ended badly");
-    }
+        None
+    });
     let left = spool.close().await;
     tracing::info!(spooled = left.reports, "agent stopped");
-    Ok(())
+    let Some(dismissal) = dismissed else { return Ok(()) };
+    if !identity::set_aside(&config.file.state_dir, &identity)? {
+        return Err(RunError::EnrolledAnew);
+    }
+    Err(RunError::Replaced { site: identity.site, by: dismissal.by })
 }
 
 /// The identity, as soon as there is one; `None` if stopped before.

@@ -38,6 +38,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::UnixMillis;
+use wire::enrolment::Dismissal;
 use wire::limits::BODY_BYTES;
 
 use crate::cadence::Timetable;
@@ -141,25 +142,35 @@ impl Uplink {
 
     /// Pushes until `stop`, then once more; ends within 4 s of it.
     ///
-    /// What answers say of the site's next meeting goes to `meetings`.
+    /// What answers say of the site's next meeting goes to `meetings`. Ends at once where another PC
+    /// has taken the site over, and tells who.
     pub async fn run(
         self,
         spool: spool::Handle,
         meetings: watch::Sender<Timetable>,
         stop: CancellationToken,
-    ) {
+    ) -> Option<Dismissal> {
         let push = Push::new(self.client, self.boot, self.counters, spool, meetings)
             .with_clock_off(self.clock_off)
             .noting(self.notebook);
         let (say_good, way_is_good) = watch::channel(false);
         let lanes = async {
-            tokio::join!(
-                fresh(&push, &say_good),
-                backlog(&push, way_is_good.clone(), Pauses::FLEET),
-                heartbeat(&push, way_is_good),
-            )
+            let others = async {
+                tokio::join!(
+                    backlog(&push, way_is_good.clone(), Pauses::FLEET),
+                    heartbeat(&push, way_is_good),
+                )
+            };
+            tokio::select! {
+                dismissal = fresh(&push, &say_good) => dismissal,
+                // They end only after `say_good` is gone, which `fresh` holds.
+                _ = others => std::future::pending().await,
+            }
         };
-        stop.run_until_cancelled(lanes).await;
+        let dismissed = stop.run_until_cancelled(lanes).await;
+        if dismissed.is_some() {
+            return dismissed;
+        }
         match timeout(LAST_PUSH, push.newest(FRESH_REPORTS, LAST_PUSH)).await {
             Ok(Ok(_)) => {}
             Ok(Err(trouble)) => {
@@ -167,11 +178,12 @@ impl Uplink {
             }
             Err(_) => tracing::warn!("the last push took too long; its reports stay in the spool"),
         }
+        None
     }
 }
 
 /// Sends the newest whenever there is a new one, and again until it succeeds.
-async fn fresh(push: &Push, way: &watch::Sender<bool>) {
+async fn fresh(push: &Push, way: &watch::Sender<bool>) -> Dismissal {
     let mut failures = 0;
     let mut told = None;
     loop {
@@ -188,6 +200,7 @@ async fn fresh(push: &Push, way: &watch::Sender<bool>) {
                 way.send_replace(true);
                 push.spool().appended(seen).await;
             }
+            Err(Trouble { dismissed: Some(dismissal), .. }) => return dismissal,
             Err(trouble) => {
                 failures += 1;
                 way.send_replace(false);
@@ -274,7 +287,7 @@ async fn heartbeat(push: &Push, mut way: watch::Receiver<bool>) {
 
 fn wait(trouble: &Trouble, failures: u32) -> Duration {
     match trouble.cause {
-        Cause::Credential => pace::credential(chance()),
+        Cause::Credential | Cause::Cloned | Cause::Replaced => pace::credential(chance()),
         _ => pace::backoff(failures, trouble.asked, chance()),
     }
 }
@@ -285,6 +298,12 @@ fn say(trouble: &Trouble) {
         tracing::error!(
             "the collector refuses this PC's credential; readings are kept; \
              if it was revoked by mistake, enrol this PC again with a new code"
+        );
+    } else if trouble.cause == Cause::Cloned {
+        tracing::error!(
+            "another PC uses this PC's credential and was there first: a copied disk? \
+             nothing of this PC counts; enrol it with a code of its own: \
+             nhipcau-agent enroll --replace CODE"
         );
     } else {
         tracing::warn!(%trouble, "reports cannot be delivered; they wait in the spool");

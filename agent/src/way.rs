@@ -60,6 +60,26 @@ fn plain(cause: Cause) -> (Words, Words) {
                 "ask for a new code and run: nhipcau-agent enroll CODE",
             ),
         ),
+        Cause::Cloned => (
+            words(
+                "một máy khác đang dùng thông tin ghi danh của máy này",
+                "another PC uses this PC's credential",
+            ),
+            words(
+                "xin mã riêng cho máy này rồi chạy: nhipcau-agent enroll --replace MÃ",
+                "ask for a code for this PC alone and run: nhipcau-agent enroll --replace CODE",
+            ),
+        ),
+        Cause::Replaced => (
+            words(
+                "một máy khác đã được ghi danh thay máy này",
+                "another PC was enrolled in the place of this one",
+            ),
+            words(
+                "nếu nhầm, xin mã mới rồi chạy: nhipcau-agent enroll MÃ; nếu không, gỡ nhipcau-agent khỏi máy này",
+                "if that is a mistake, ask for a new code and run: nhipcau-agent enroll CODE; if not, remove nhipcau-agent from this PC",
+            ),
+        ),
         Cause::Busy | Cause::Server => (
             words("collector đang bận hoặc có lỗi", "the collector is busy or fails"),
             words(

@@ -139,8 +139,13 @@ fn collector(directory: &tempfile::TempDir) -> anyhow::Result<Collector> {
     let connection = store::open(directory.path())?;
     let (handle, history) = received::start(connection, Arc::clone(&telemetry))?;
     let fleet = Arc::new(Shared::new(Fleet::restore(&history)));
-    let ingest =
-        Arc::new(Ingest::new(Arc::clone(&fleet), handle, &history, Arc::clone(&telemetry)));
+    let ingest = Arc::new(Ingest::new(
+        Arc::clone(&fleet),
+        handle,
+        &history,
+        Arc::clone(&telemetry),
+        Arc::default(),
+    ));
     Ok(Collector { fleet, telemetry, ingest })
 }
 
@@ -155,7 +160,11 @@ async fn fill(collector: &Collector, sites: usize, rounds: u64) -> Duration {
             let Some(site) = site(number) else { continue };
             let ingest = Arc::clone(&collector.ingest);
             let now = NOW + i64::try_from(round).unwrap_or(0) * 15_000;
-            requests.spawn(async move { ingest.take(&site, Encoding::Zstd, body, now).await });
+            requests.spawn(async move {
+                ingest
+                    .take((&site, std::net::Ipv4Addr::LOCALHOST.into()), Encoding::Zstd, body, now)
+                    .await
+            });
             if requests.len() > 512 {
                 requests.join_next().await;
             }

@@ -15,6 +15,7 @@ mod verdict;
 pub use roll_call::roll_call;
 
 use crate::fleet::{PastFailure, Probe, Site, Snapshot};
+use crate::ingest::rivals::Pc;
 use crate::readiness::Judgement;
 
 /// `/api/v1/sites`.
@@ -54,7 +55,25 @@ struct SitePage<'a> {
     needs: &'a [Capability],
     #[serde(flatten)]
     judged: Option<verdict::JudgedLine<'a>>,
+    /// Who wants to be the site, where that is more than one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clones: Option<ClonesLine<'a>>,
     readings: Vec<ReadingLine<'a>>,
+}
+
+/// Several running agents with one credential.
+#[derive(Debug, Serialize)]
+struct ClonesLine<'a> {
+    counted: PcLine<'a>,
+    not_counted: Vec<PcLine<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PcLine<'a> {
+    boot: uuid::Uuid,
+    name: &'a str,
+    address: std::net::IpAddr,
+    heard_at: Moment,
 }
 
 /// A probe's latest reading.
@@ -120,8 +139,16 @@ pub fn site(snapshot: &Snapshot, judgement: &Judgement, id: &str) -> Option<Vec<
         site: line(id, site, judgement, now),
         needs: site.expected().map_or(&[], |expected| &expected.needs),
         judged: judgement.sites.get(id).map(|judged| verdict::judged(judged, now)),
+        clones: site.contest().map(|contest| ClonesLine {
+            counted: pc(&contest.holder),
+            not_counted: contest.rivals.iter().map(pc).collect(),
+        }),
         readings: site.probes().map(|(_, probe)| reading(probe, now)).collect(),
     }))
+}
+
+fn pc(pc: &Pc) -> PcLine<'_> {
+    PcLine { boot: pc.boot, name: &pc.name, address: pc.address, heard_at: Moment(pc.heard_at) }
 }
 
 fn line<'a>(

@@ -11,9 +11,9 @@ use std::sync::{PoisonError, RwLock};
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use wire::SiteId;
-use wire::enrolment::sha256_hex;
+use wire::enrolment::{Dismissal, Dismissed, sha256_hex};
 
-use crate::store::credentials::Credential;
+use crate::store::credentials::{Credential, Former};
 
 pub mod keeper;
 
@@ -23,26 +23,42 @@ const TOKEN_BYTES: usize = 16;
 /// Every valid credential, by its hash. Found by hash, so that the time a search takes says
 /// nothing about a credential.
 #[derive(Debug, Default)]
-pub struct Auth(RwLock<HashMap<String, SiteId>>);
+pub struct Auth(RwLock<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    sites: HashMap<String, SiteId>,
+    former: HashMap<String, Dismissal>,
+}
 
 impl Auth {
     /// The site whose credential came with the request.
     #[must_use]
     pub fn site_of(&self, headers: &HeaderMap) -> Option<SiteId> {
         let hash = sha256_hex(bearer(headers)?);
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).sites.get(&hash).cloned()
+    }
+
+    /// What a PC is told whose site another PC has taken over.
+    #[must_use]
+    pub fn dismissal_of(&self, headers: &HeaderMap) -> Option<Dismissal> {
+        let hash = sha256_hex(bearer(headers)?);
+        self.0.read().unwrap_or_else(PoisonError::into_inner).former.get(&hash).cloned()
     }
 
     /// From now on these are valid, and no others.
-    pub fn replace(&self, credentials: Vec<Credential>) {
-        let known = credentials.into_iter().map(|c| (c.sha256, c.site)).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
+    pub fn replace(&self, credentials: Vec<Credential>, former: Vec<Former>) {
+        let sites = credentials.into_iter().map(|c| (c.sha256, c.site)).collect();
+        let dismissed =
+            |former: Former| Dismissal { error: Dismissed::Replaced, by: former.by, at: former.at };
+        let former = former.into_iter().map(|f| (f.sha256.clone(), dismissed(f))).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Known { sites, former };
     }
 
     /// The sites that hold a credential.
     #[must_use]
     pub fn enrolled(&self) -> BTreeSet<SiteId> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).sites.values().cloned().collect()
     }
 }
 
@@ -113,7 +129,12 @@ mod tests {
     fn a_site_is_known_by_its_credential_alone() {
         let auth = Auth::default();
         let site: SiteId = "th-0316".parse().unwrap();
-        auth.replace(vec![Credential { site: site.clone(), sha256: sha256_hex(b"secret") }]);
+        auth.replace(
+            vec![Credential { site: site.clone(), sha256: sha256_hex(b"secret") }],
+            vec![Former { sha256: sha256_hex(b"old"), at: 7, by: "PC-MOI".into() }],
+        );
+        assert_eq!(auth.dismissal_of(&headers("Bearer old")).unwrap().by, "PC-MOI");
+        assert_eq!(auth.site_of(&headers("Bearer old")), None);
         for good in ["Bearer secret", "bearer secret", "BEARER  secret "] {
             assert_eq!(auth.site_of(&headers(good)).as_ref(), Some(&site), "{good}");
         }
@@ -124,7 +145,7 @@ mod tests {
         }
         assert_eq!(auth.site_of(&HeaderMap::new()), None);
         assert_eq!(auth.site_of(&headers(&format!("Bearer {}", sha256_hex(b"secret")))), None);
-        auth.replace(Vec::new());
+        auth.replace(Vec::new(), Vec::new());
         assert_eq!(auth.site_of(&headers("Bearer secret")), None, "revoked");
     }
 

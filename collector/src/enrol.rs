@@ -10,12 +10,13 @@ use tracing::{error, info, warn};
 use wire::enrolment::{
     EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, SECRET_BYTES, sha256_hex,
 };
-use wire::{SiteId, UnixMillis, limits};
+use wire::{UnixMillis, limits};
 
 use crate::auth::keeper::Keeper;
+use crate::ingest::rivals::Rivals;
 use crate::listener::{Body, body};
 use crate::seldom::Seldom;
-use crate::store::credentials::{RedeemError, Redemption};
+use crate::store::credentials::{RedeemError, Redeemed, Redemption};
 use crate::telemetry::Telemetry;
 use crate::{answers, fleet};
 
@@ -31,8 +32,16 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 const STORE_RETRY_SECONDS: u64 = 10;
 
 /// The values of `result` in metrics.
-const RESULTS: [&str; 7] =
-    ["enrolled", "too_many", "malformed", "unknown_code", "used_code", "expired_code", "failed"];
+const RESULTS: [&str; 8] = [
+    "enrolled",
+    "replaced",
+    "too_many",
+    "malformed",
+    "unknown_code",
+    "used_code",
+    "expired_code",
+    "failed",
+];
 
 /// Enrols.
 #[derive(Debug)]
@@ -40,6 +49,7 @@ pub struct Enrolment {
     keeper: Keeper,
     fleet: Arc<fleet::Shared>,
     telemetry: Arc<Telemetry>,
+    rivals: Arc<Rivals>,
     bucket: Mutex<bucket::Bucket>,
     refusals: Seldom,
 }
@@ -57,13 +67,18 @@ enum Refused {
 impl Enrolment {
     /// Enrols with what `keeper` keeps.
     #[must_use]
-    pub fn new(keeper: Keeper, fleet: Arc<fleet::Shared>, telemetry: Arc<Telemetry>) -> Self {
+    pub fn new(
+        keeper: Keeper,
+        fleet: Arc<fleet::Shared>,
+        telemetry: Arc<Telemetry>,
+        rivals: Arc<Rivals>,
+    ) -> Self {
         // A counter that appears only with its first event hides that event from `rate()`.
         for result in RESULTS {
             telemetry.enrolments.with_label_values(&[result]);
         }
         let bucket = Mutex::new(bucket::Bucket::full(Instant::now()));
-        Self { keeper, fleet, telemetry, bucket, refusals: Seldom::default() }
+        Self { keeper, fleet, telemetry, rivals, bucket, refusals: Seldom::default() }
     }
 
     /// Answers one request.
@@ -74,8 +89,10 @@ impl Enrolment {
         now: UnixMillis,
     ) -> Response<Body> {
         match self.enrol(request, peer, now).await {
-            Ok(site) => {
-                self.count("enrolled");
+            Ok(Redeemed { site, replaced }) => {
+                self.count(if replaced.is_some() { "replaced" } else { "enrolled" });
+                self.rivals.anew(&site);
+                self.fleet.lock().set_contest(&site, None);
                 let snapshot = self.fleet.snapshot(now);
                 let expected = snapshot.site(site.as_str()).and_then(|(_, s)| s.expected());
                 let name = expected.map(|site| site.name.clone()).unwrap_or_default();
@@ -93,7 +110,7 @@ impl Enrolment {
         request: Request<Incoming>,
         peer: SocketAddr,
         now: UnixMillis,
-    ) -> Result<SiteId, Refused> {
+    ) -> Result<Redeemed, Refused> {
         let taken = self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
         if let Err(wait) = taken {
             body::discard(request.into_body());
@@ -106,14 +123,19 @@ impl Enrolment {
         let (redemption, agent) =
             (redemption(&request).map_err(Refused::Malformed)?, request.agent);
         let hostname = redemption.hostname.clone();
-        let site = self.keeper.redeem(redemption, now).await.map_err(|error| match error {
+        let redeemed = self.keeper.redeem(redemption, now).await.map_err(|error| match error {
             RedeemError::Refused(error) => Refused::Code(error),
             RedeemError::Store(error) => Refused::Store(error),
         })?;
         let clock_seconds = now.saturating_sub(request.sent_at) / 1000;
         let version = short(&agent.version);
-        info!(%site, %peer, hostname, version, clock_seconds, "site enrolled");
-        Ok(site)
+        let site = &redeemed.site;
+        if let Some(before) = &redeemed.replaced {
+            warn!(%site, %peer, hostname, before, version, clock_seconds, "site enrolled in the place of a PC, which is told and stops");
+        } else {
+            info!(%site, %peer, hostname, version, clock_seconds, "site enrolled");
+        }
+        Ok(redeemed)
     }
 
     fn tell(&self, refused: &Refused, peer: SocketAddr) {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wire::{Report, SiteId, UnixMillis};
 
 use crate::ingest::Ignored;
+use crate::ingest::rivals::Contest;
 use crate::inventory::Inventory;
 use crate::store::received::History;
 
@@ -105,6 +106,13 @@ impl Fleet {
         }
         site.heard(id, arrival.received_at, arrival.clock_offset, arrival.again_ms);
         ignored
+    }
+
+    /// Several agents want to be this site, or no more.
+    pub fn set_contest(&mut self, id: &SiteId, contest: Option<Contest>) {
+        if let Some(site) = self.sites.get_mut(id) {
+            Arc::make_mut(site).contend(id, contest);
+        }
     }
 
     /// What is known now. Only pointers are copied, so the lock is held for moments.

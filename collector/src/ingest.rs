@@ -1,9 +1,11 @@
 //! From a request's body to answered reports: unpack, read, validate, date, show, count once.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
+use tracing::{error, info};
 use wire::{Answer, Refusal, Report, SiteId, UnixMillis};
 
 use crate::fleet::{self, Arrival};
@@ -13,6 +15,7 @@ use crate::telemetry::Telemetry;
 mod dating;
 mod decode;
 mod rate;
+pub mod rivals;
 mod unpack;
 mod validate;
 
@@ -21,6 +24,7 @@ pub use validate::{Cause, Ignored};
 use dating::Clocks;
 use decode::{Decoded, Envelope};
 use rate::Rates;
+use rivals::{Admission, Contest, Pc, Rivals};
 use unpack::{UnpackError, Unpackers};
 
 /// Packed bodies above this are a backlog; a fresh report is some 2 KiB.
@@ -106,6 +110,7 @@ pub struct Ingest {
     large: Arc<Semaphore>,
     rates: Mutex<Rates>,
     clocks: Mutex<Clocks>,
+    rivals: Arc<Rivals>,
 }
 
 impl Ingest {
@@ -116,6 +121,7 @@ impl Ingest {
         received: received::Handle,
         history: &History,
         telemetry: Arc<Telemetry>,
+        rivals: Arc<Rivals>,
     ) -> Self {
         Self {
             fleet,
@@ -125,6 +131,7 @@ impl Ingest {
             large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             rates: Mutex::default(),
             clocks: Mutex::new(Clocks::restore(history)),
+            rivals,
         }
     }
 
@@ -136,7 +143,7 @@ impl Ingest {
     /// When nothing of the batch was settled; the error says whether to try again.
     pub async fn take(
         &self,
-        site: &SiteId,
+        (site, peer): (&SiteId, IpAddr),
         encoding: Encoding,
         body: Bytes,
         received_at: UnixMillis,
@@ -148,16 +155,17 @@ impl Ingest {
         })?;
         let decoded = self.decode(encoding, body).await?;
         let Decoded { envelope, reports, mut refused, ignored } = decoded;
+        self.admit(site, peer, &envelope, received_at)?;
         lock(&self.rates).charge(site, reports.len() + refused.len());
         let mut accepted = Vec::with_capacity(reports.len());
         if reports.is_empty() && refused.is_empty() {
             // Whoever names no boot is a person who asks (`doctor`), not the agent at work.
             if envelope.boot.is_some() {
-                self.hear(site, envelope, received_at);
+                self.hear(site, &envelope, received_at);
             }
         } else if !reports.is_empty() {
             let numbers: Vec<_> = reports.iter().map(|(at, r)| (*at, r.boot, r.seq)).collect();
-            let verdicts = self.record(site, envelope, reports, received_at).await?;
+            let verdicts = self.record(site, &envelope, reports, received_at).await?;
             for ((index, boot, seq), verdict) in numbers.into_iter().zip(verdicts) {
                 match verdict {
                     Verdict::New => self.count_reports("accepted", 1),
@@ -194,9 +202,49 @@ impl Ingest {
         }
     }
 
+    /// Lets one agent speak for a site. A batch that names no boot comes from nobody who could be
+    /// told from another.
+    fn admit(
+        &self,
+        site: &SiteId,
+        peer: IpAddr,
+        envelope: &Envelope,
+        now: UnixMillis,
+    ) -> Result<(), IngestError> {
+        let Some(boot) = envelope.boot else { return Ok(()) };
+        match self.rivals.admit(site, boot, (peer, envelope.pc.as_deref()), now) {
+            Admission::Alone => Ok(()),
+            Admission::AloneAgain => {
+                info!(%site, "one agent again");
+                self.fleet.lock().set_contest(site, None);
+                Ok(())
+            }
+            Admission::Holder { contest, news } => {
+                self.contest(site, contest, news);
+                Ok(())
+            }
+            Admission::Rival { contest, news } => {
+                self.contest(site, contest, news);
+                Err(IngestError::new(409, "another PC uses this credential, and was there first"))
+            }
+        }
+    }
+
+    fn contest(&self, site: &SiteId, contest: Contest, news: bool) {
+        if news {
+            error!(
+                %site,
+                counted = contest.holder.told(),
+                not_counted = contest.rivals.iter().map(Pc::told).collect::<Vec<_>>().join(", "),
+                "two PCs use one credential: a copied disk? Enrol the copy with a code of its own"
+            );
+        }
+        self.fleet.lock().set_contest(site, Some(contest));
+    }
+
     /// A sign of life without a report: nothing to count and nothing to keep.
-    fn hear(&self, site: &SiteId, envelope: Envelope, received_at: UnixMillis) {
-        let clock_offset = dating::offset(&envelope, received_at);
+    fn hear(&self, site: &SiteId, envelope: &Envelope, received_at: UnixMillis) {
+        let clock_offset = dating::offset(envelope, received_at);
         if let Some(boot) = envelope.boot {
             lock(&self.clocks).learn(site, boot, clock_offset, received_at);
         }
@@ -209,11 +257,11 @@ impl Ingest {
     async fn record(
         &self,
         site: &SiteId,
-        envelope: Envelope,
+        envelope: &Envelope,
         reports: Vec<(usize, Report)>,
         received_at: UnixMillis,
     ) -> Result<Vec<Verdict>, IngestError> {
-        let offset = dating::offset(&envelope, received_at);
+        let offset = dating::offset(envelope, received_at);
         let reports: Vec<_> = {
             let mut clocks = lock(&self.clocks);
             if let Some(boot) = envelope.boot {
@@ -221,7 +269,7 @@ impl Ingest {
             }
             let date = |report: &Report| {
                 let known = clocks.offset_of(site, report.boot);
-                dating::taken_at(report, &envelope, received_at, known)
+                dating::taken_at(report, envelope, received_at, known)
             };
             reports.into_iter().map(|(_, report)| (date(&report), report)).collect()
         };

@@ -88,6 +88,7 @@ use config::{Config, MeetingUrl};
 use enrol::Enrolment;
 use fleet::Fleet;
 use ingest::Ingest;
+use ingest::rivals::Rivals;
 use judging::{Ahead, Expected, Judged, Judging};
 use listener::{Listener, Patience, descriptors};
 use polling::Inbox;
@@ -242,8 +243,14 @@ impl Collector {
             Judging::new(Arc::clone(&fleet), config.readiness.clone(), Arc::clone(&judged));
         let board = Arc::new(Board::new(Arc::clone(&judged)));
         let recorder = Recorder::new(store::open(&config.state_dir)?, now())?;
-        let ingest =
-            Ingest::new(Arc::clone(&fleet), received.clone(), &history, Arc::clone(&telemetry));
+        let rivals = Arc::new(Rivals::default());
+        let ingest = Ingest::new(
+            Arc::clone(&fleet),
+            received.clone(),
+            &history,
+            Arc::clone(&telemetry),
+            Arc::clone(&rivals),
+        );
         info!(sites = inventory.sites.len(), "inventory read");
         if config.meetings.is_some() {
             info!(meetings = calendar.meetings.len(), "calendar read");
@@ -261,7 +268,7 @@ impl Collector {
             calendar,
             excuses,
             auth,
-            enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry)),
+            enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry), rivals),
             ingest,
             fleet: Arc::clone(&fleet),
             judged,

@@ -225,7 +225,8 @@ impl Judge {
             let assessment = assessments.get(id)?;
             let needs = needs_now(world, id, site, assessment);
             let excuse = world.excuse(id, now);
-            Some((id.clone(), assessment.verdict(&needs, excuse, Vec::new())))
+            let cloned = look_ahead::cloned(fleet.site(id.as_str()).map(|(_, site)| site));
+            Some((id.clone(), assessment.verdict(&needs, excuse, cloned.into_iter().collect())))
         });
         let sites = sites.collect();
         let incidents = self.incidents(world, &assessments, &in_meetings);
@@ -319,7 +320,8 @@ fn judge_meeting(
         let needs = needs_of(world.policy, expected, Some(meeting), assessment);
         // What counts is whether it is excused when it must be there.
         let excuse = world.excuse(id, now.max(meeting.start));
-        let foreseen = look_ahead::reasons(id, site, meeting, world.occurrences, (memory, now));
+        let mut foreseen = look_ahead::reasons(id, site, meeting, world.occurrences, (memory, now));
+        foreseen.extend(look_ahead::cloned(site));
         Some((id.clone(), assessment.verdict(&needs, excuse, foreseen)))
     });
     MeetingVerdict { id: meeting.id.clone(), sites: sites.collect() }

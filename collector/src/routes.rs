@@ -1,6 +1,6 @@
 //! Which request is answered by whom.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -128,7 +128,7 @@ impl Routes {
         }
         match (route.action, site) {
             (Action::Enrol, _) => self.enrolment.answer(request, peer, now).await,
-            (Action::Reports, Some(site)) => self.reports(&site, request, now).await,
+            (Action::Reports, Some(site)) => self.reports((&site, peer.ip()), request, now).await,
             // No profiles yet; agents then run what their own file says.
             (Action::Profile, Some(_)) => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
             // The table gives these to agents only.
@@ -168,6 +168,7 @@ impl Routes {
     }
 
     fn unknown(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let dismissal = self.auth.dismissal_of(request.headers());
         if let Some(unsaid) = self.strangers.speak(Instant::now()) {
             warn!(%peer, unsaid, "a request without a valid credential; revoked, or never enrolled");
         }
@@ -175,12 +176,15 @@ impl Routes {
         if !request.headers().contains_key(hyper::header::EXPECT) {
             body::discard(request.into_body());
         }
-        answers::last(answers::empty(StatusCode::UNAUTHORIZED))
+        answers::last(match dismissal {
+            Some(dismissal) => answers::json(StatusCode::UNAUTHORIZED, &dismissal),
+            None => answers::empty(StatusCode::UNAUTHORIZED),
+        })
     }
 
     async fn reports(
         &self,
-        site: &SiteId,
+        (site, peer): (&SiteId, IpAddr),
         request: Request<Incoming>,
         now: UnixMillis,
     ) -> Response<Body> {
@@ -197,7 +201,7 @@ impl Routes {
                     return answers::last(answers::empty(error.status()));
                 }
             };
-        match self.ingest.take(site, encoding, bytes, now).await {
+        match self.ingest.take((site, peer), encoding, bytes, now).await {
             Ok(mut answer) => {
                 answer.meeting = self.judged.latest().expected.meetings.next_meeting(site).cloned();
                 answers::json(StatusCode::OK, &answer)

@@ -91,6 +91,7 @@ function(t) {
     absence_agreed: t('Vắng đã thống nhất hoặc bảo trì', 'Agreed absence or maintenance'),
     never_heard: t('Chưa bao giờ báo về: cài máy, ghi danh', 'Never reported: install and enrol'),
     site_silent: t('Không báo về: bật máy, xem điện và mạng', 'Silent: switch on, check mains and line'),
+    agent_cloned: t('Nhiều máy dùng chung một ghi danh', 'Several PCs with one credential'),
     double_booked: t('Hai cuộc họp trùng giờ', 'Two meetings at one time'),
     no_evidence: t('Chưa có phép đo nào', 'Nothing measures it yet'),
     evidence_stale: t('Số liệu đã cũ', 'Evidence too old'),

@@ -17,6 +17,7 @@ mod versions;
 
 // What must not mislead.
 mod clocks;
+mod copies;
 mod exposition;
 mod reload;
 mod silence;

@@ -290,8 +290,13 @@ impl Collector {
         let connection = store::open(self.state_dir.path()).unwrap();
         let (store, history) = received::start(connection, Arc::clone(&telemetry)).unwrap();
         let fleet = Arc::new(Shared::new(Fleet::restore(&history)));
-        let ingest =
-            Ingest::new(Arc::clone(&fleet), store.clone(), &history, Arc::clone(&telemetry));
+        let ingest = Ingest::new(
+            Arc::clone(&fleet),
+            store.clone(),
+            &history,
+            Arc::clone(&telemetry),
+            Arc::default(),
+        );
         let judged = Arc::new(judging::Shared::default());
         let judging = Judging::new(Arc::clone(&fleet), Policy::default(), Arc::clone(&judged));
         self.running.insert(Running { fleet, store, ingest, judging, judged, telemetry })
@@ -329,7 +334,15 @@ impl Collector {
 impl Running {
     async fn push(&self, push: &Push, now: i64, place: &str) {
         let body = push.body(now).to_string();
-        let answer = self.ingest.take(&push.site, Encoding::Identity, body.into(), now).await;
+        let answer = self
+            .ingest
+            .take(
+                (&push.site, std::net::Ipv4Addr::LOCALHOST.into()),
+                Encoding::Identity,
+                body.into(),
+                now,
+            )
+            .await;
         let answer = answer.unwrap_or_else(|error| panic!("{place}: {error}"));
         let accepted: Vec<u64> = answer.accepted.iter().map(|(_, seq)| *seq).collect();
         let all = || push.reports.iter().map(|report| report.seq).collect();

@@ -33,6 +33,9 @@ pub struct Batch<R> {
     /// promises nothing. A batch without reports is such a sign of life if it names its boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_ms: Option<u64>,
+    /// The sending PC's name for itself, now and then: for people who must find the PC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pc: Option<Box<str>>,
     /// The reports. Of too many, one more than [`REPORTS_PER_BATCH`] is read, so that it shows and
     /// costs no memory.
     #[serde(deserialize_with = "bounded_reports")]

@@ -204,6 +204,26 @@ pub enum EnrolError {
     Other,
 }
 
+/// What the collector answers with 401 to a PC whose site another PC has taken over since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissal {
+    /// Says that it is one.
+    pub error: Dismissed,
+    /// The name of the PC that took over; empty where it did not say.
+    #[serde(default)]
+    pub by: String,
+    /// When, by the collector's clock.
+    pub at: UnixMillis,
+}
+
+/// The one word of a [`Dismissal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dismissed {
+    /// Another PC is the site now.
+    Replaced,
+}
+
 /// SHA-256 in hexadecimal: what the collector keeps of secrets and credentials. They are random
 /// and at least 80 bits long, so a slow password hash would protect nothing more.
 #[must_use]

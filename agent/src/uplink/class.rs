@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822::DateTimeParser;
 use wire::Answer;
+use wire::enrolment::Dismissal;
 
 use super::Cause;
 
@@ -29,6 +30,8 @@ pub(super) enum Class {
     Retry(Cause, Option<Duration>),
     /// The collector does not know this agent, or not any more.
     Credential,
+    /// Another PC is the site now.
+    Replaced(Dismissal),
 }
 
 /// Reads an answer.
@@ -39,7 +42,11 @@ pub(super) fn classify(raw: &Raw) -> Class {
             Err(_) => Class::Retry(Cause::Answer, None),
         },
         400 | 413 | 422 => Class::RefusedForGood,
-        401 | 403 => Class::Credential,
+        401 | 403 => match serde_json::from_slice(&raw.body) {
+            Ok(dismissal) => Class::Replaced(dismissal),
+            Err(_) => Class::Credential,
+        },
+        409 => Class::Retry(Cause::Cloned, retry_after(raw)),
         429 | 503 => Class::Retry(Cause::Busy, retry_after(raw)),
         500.. => Class::Retry(Cause::Server, retry_after(raw)),
         // A redirect, a path this collector does not have: somebody is being reconfigured.
@@ -63,6 +70,7 @@ fn retry_after(raw: &Raw) -> Option<Duration> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use wire::enrolment::Dismissed;
 
     fn raw(status: u16, body: &str) -> Raw {
         Raw { status, body: body.into(), ..Raw::default() }
@@ -80,6 +88,12 @@ mod tests {
             (413, "", Class::RefusedForGood),
             (422, "", Class::RefusedForGood),
             (401, "", Class::Credential),
+            (401, r#"{"error":"of_tomorrow","at":7}"#, Class::Credential),
+            (409, "", Class::Retry(Cause::Cloned, None)),
+            (401, r#"{"error":"replaced","by":"PC-2","at":7}"#, {
+                let by = "PC-2".to_owned();
+                Class::Replaced(Dismissal { error: Dismissed::Replaced, by, at: 7 })
+            }),
             (403, "", Class::Credential),
             (404, "", Class::Retry(Cause::Answer, None)),
             (408, "", Class::Retry(Cause::Answer, None)),

@@ -34,13 +34,17 @@ pub enum Cause {
     Refusal,
     /// The collector does not accept this agent's credential.
     Credential,
+    /// Another running PC uses this agent's credential, and was there first.
+    Cloned,
+    /// Another PC has taken the site over.
+    Replaced,
     /// The spool could not be read or written.
     Spool,
 }
 
 impl Cause {
     /// All causes, in the order of their declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Resolve,
         Self::Refused,
         Self::Unreachable,
@@ -52,6 +56,8 @@ impl Cause {
         Self::Answer,
         Self::Refusal,
         Self::Credential,
+        Self::Cloned,
+        Self::Replaced,
         Self::Spool,
     ];
 
@@ -70,6 +76,8 @@ impl Cause {
             Self::Answer => "answer",
             Self::Refusal => "report_refused",
             Self::Credential => "credential",
+            Self::Cloned => "cloned",
+            Self::Replaced => "replaced",
             Self::Spool => "spool",
         }
     }

@@ -49,6 +49,7 @@ pub async fn knock(
         boot: None,
         uptime_ms: None,
         again_ms: None,
+        pc: None,
         reports: Vec::new(),
     };
     let json = serde_json::to_vec(&batch).unwrap_or_default();
@@ -66,6 +67,7 @@ pub async fn knock(
     let status = format!("status {}", raw.status);
     Ok(match classify(&raw) {
         Class::Answered(answer) => Ok(i64::midpoint(sent_at, unix_ms()).saturating_sub(answer.now)),
+        Class::Replaced(_) => Err(Closed::new(Cause::Replaced, status)),
         Class::Credential => Err(Closed::new(Cause::Credential, status)),
         Class::RefusedForGood => Err(Closed::new(Cause::Refusal, status)),
         Class::Retry(cause, _) => Err(Closed::new(cause, status)),

@@ -7,6 +7,7 @@ use std::{fmt, io};
 
 use tokio::sync::watch;
 use uuid::Uuid;
+use wire::enrolment::Dismissal;
 use wire::limits::VERSION;
 use wire::packing::DICTIONARY;
 use wire::{Answer, Batch, UnixMillis};
@@ -28,6 +29,9 @@ const LEVEL: i32 = 6;
 /// A clock that is further off is said in the log; the collector corrects it anyway.
 const CLOCK_OFF: UnixMillis = 60_000;
 
+/// A collector that was started again hears it within the hour; each time costs 20 bytes.
+const INTRODUCE_EVERY_MS: u64 = 3_600_000;
+
 /// Sends batches and settles them.
 #[derive(Debug)]
 pub(super) struct Push {
@@ -39,6 +43,8 @@ pub(super) struct Push {
     clock_told: AtomicBool,
     /// When the collector answered last, on the monotonic clock.
     answered_at: AtomicU64,
+    /// When the collector last heard this PC's name, on the monotonic clock; 0 is never.
+    introduced_at: AtomicU64,
     /// What this agent's clock is ahead of the PC's; 0 but for simulated agents.
     clock_off: UnixMillis,
     notebook: Option<Notebook>,
@@ -50,6 +56,8 @@ pub(super) struct Trouble {
     pub(super) cause: Cause,
     /// What the collector asked for in `Retry-After`.
     pub(super) asked: Option<Duration>,
+    /// Who is the site now, if it is another PC.
+    pub(super) dismissed: Option<Dismissal>,
     detail: String,
 }
 
@@ -61,7 +69,7 @@ impl fmt::Display for Trouble {
 
 impl Trouble {
     fn new(cause: Cause, detail: impl Into<String>) -> Self {
-        Self { cause, asked: None, detail: detail.into() }
+        Self { cause, asked: None, dismissed: None, detail: detail.into() }
     }
 }
 
@@ -94,6 +102,7 @@ impl Push {
             meetings,
             clock_told,
             answered_at,
+            introduced_at: AtomicU64::new(0),
             clock_off: 0,
             notebook: None,
         }
@@ -130,6 +139,7 @@ impl Push {
                 Err(Trouble { asked, ..Trouble::new(cause, told) })
             }
             Ok((told, Class::Credential)) => Err(Trouble::new(Cause::Credential, told)),
+            Ok((told, Class::Replaced(_))) => Err(Trouble::new(Cause::Replaced, told)),
             Err(trouble) => Err(trouble),
         };
         if let Err(trouble) = &beat {
@@ -196,6 +206,10 @@ impl Push {
                     return Err(Trouble { asked, ..Trouble::new(cause, told) });
                 }
                 (Class::Credential, _) => return Err(Trouble::new(Cause::Credential, told)),
+                (Class::Replaced(dismissal), _) => {
+                    let dismissed = Some(dismissal);
+                    return Err(Trouble { dismissed, ..Trouble::new(Cause::Replaced, told) });
+                }
             }
         }
         self.drop_poisoned(&suspects, understood).await?;
@@ -238,6 +252,9 @@ impl Push {
         if let Class::Answered(answer) = &class {
             let uptime = platform::monotonic_ms();
             self.answered_at.store(uptime, Ordering::Relaxed);
+            if self.introduces(uptime) {
+                self.introduced_at.store(uptime.max(1), Ordering::Relaxed);
+            }
             if let Some(notebook) = &self.notebook {
                 notebook.note(Contact { at: answer.now, here: unix_ms() }, uptime);
             }
@@ -245,6 +262,12 @@ impl Push {
             self.follow(answer);
         }
         Ok((told(&raw), class))
+    }
+
+    /// Whether this batch says the PC's name: the first of each hour that is answered.
+    fn introduces(&self, uptime: u64) -> bool {
+        let answered = self.introduced_at.load(Ordering::Relaxed);
+        answered == 0 || uptime >= answered.saturating_add(INTRODUCE_EVERY_MS)
     }
 
     fn body(&self, reports: &[Stored], sent_at: UnixMillis) -> io::Result<Vec<u8>> {
@@ -255,6 +278,7 @@ impl Push {
             sent_at,
             boot: Some(self.boot),
             uptime_ms: Some(uptime),
+            pc: self.introduces(uptime).then(|| platform::hostname().into()),
             again_ms: again.and_then(|again| u64::try_from(again.as_millis()).ok()),
             reports: reports.iter().map(|report| &*report.json).collect(),
         };

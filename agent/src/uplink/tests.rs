@@ -259,7 +259,7 @@ fn trusting_nobody() -> rustls::ClientConfig {
 /// A running uplink.
 struct Running {
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    task: JoinHandle<Option<Dismissal>>,
 }
 
 impl Running {

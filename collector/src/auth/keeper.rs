@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tracing::{error, info};
+use wire::UnixMillis;
 use wire::enrolment::EnrolError;
-use wire::{SiteId, UnixMillis};
 
 use super::Auth;
 use crate::seldom::Seldom;
-use crate::store::credentials::{self, RedeemError, Redemption};
+use crate::store::credentials::{self, RedeemError, Redeemed, Redemption};
 
 /// A revoked credential is good for this long at most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ pub struct Keeper(SyncSender<Wish>);
 struct Wish {
     redemption: Redemption,
     now: UnixMillis,
-    answer: oneshot::Sender<Result<SiteId, RedeemError>>,
+    answer: oneshot::Sender<Result<Redeemed, RedeemError>>,
 }
 
 /// Reads the credentials and starts the thread. `changed` is called whenever others are valid.
@@ -58,7 +58,7 @@ impl Keeper {
         &self,
         redemption: Redemption,
         now: UnixMillis,
-    ) -> Result<SiteId, RedeemError> {
+    ) -> Result<Redeemed, RedeemError> {
         let (answer, answered) = oneshot::channel();
         self.0
             .try_send(Wish { redemption, now, answer })
@@ -103,7 +103,10 @@ impl<C: Fn(&Auth)> Thread<C> {
         // The number first: what changes after it is seen at the next look.
         let generation = credentials::generation(&self.connection)?;
         if self.seen != Some(generation) {
-            self.auth.replace(credentials::all(&self.connection)?);
+            self.auth.replace(
+                credentials::all(&self.connection)?,
+                credentials::former(&self.connection)?,
+            );
             if self.seen.is_some() {
                 info!(enrolled = self.auth.enrolled().len(), "credentials have changed");
             }
@@ -128,6 +131,7 @@ mod tests {
 
     use hyper::HeaderMap;
     use hyper::header::AUTHORIZATION;
+    use wire::SiteId;
     use wire::enrolment::sha256_hex;
 
     use super::*;
@@ -157,7 +161,7 @@ mod tests {
             credential_sha256: sha256_hex(b"c"),
             hostname: String::new(),
         };
-        assert_eq!(keeper.redeem(redemption, NOW).await.unwrap(), site);
+        assert_eq!(keeper.redeem(redemption, NOW).await.unwrap().site, site);
         assert_eq!(auth.site_of(&headers), Some(site.clone()));
         assert_eq!(told.recv().unwrap().len(), 1);
 

@@ -24,6 +24,7 @@ rows! {
     LAST_SEEN = "bridge_last_seen_timestamp_seconds";
     AGENT_INFO = "bridge_agent_info";
     CLOCK_OFFSET = "bridge_agent_clock_offset_seconds";
+    CLONES = "bridge_agent_clones";
     SUCCESS = "bridge_probe_success";
     DURATION = "bridge_probe_duration_seconds";
     LAST_RUN = "bridge_probe_last_run_timestamp_seconds";
@@ -86,6 +87,8 @@ pub struct Facts<'a> {
     pub agent: Option<&'a AgentInfo>,
     /// Its clock minus the collector's in milliseconds.
     pub clock_offset: Option<i64>,
+    /// Other running agents with its credential.
+    pub clones: usize,
 }
 
 /// The lines of a site that change only with its reports and the inventory.
@@ -108,6 +111,9 @@ pub fn facts(site: &SiteId, facts: &Facts<'_>) -> Lines {
     }
     if let (Some(row), Some(offset)) = (*CLOCK_OFFSET, facts.clock_offset) {
         renderer.number(row, [id], seconds(offset));
+    }
+    if let (Some(row), true) = (*CLONES, facts.clones > 0) {
+        renderer.number(row, [id], facts.clones as f64);
     }
     renderer.finish()
 }

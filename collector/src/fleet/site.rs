@@ -9,6 +9,7 @@ use wire::{AgentInfo, Metric, ProbeName, Reading, Report, SiteId, UnixMillis};
 
 use super::probe::{LIFE_INTERVALS, LIFE_MILLIS_MIN, PastFailure, Probe, life};
 use crate::exposition::{self, Facts, Lines, series_of};
+use crate::ingest::rivals::Contest;
 use crate::ingest::{Cause, Ignored};
 use crate::inventory;
 
@@ -34,6 +35,7 @@ pub struct Site {
     clock_offset: Option<i64>,
     agent: Option<(UnixMillis, Arc<AgentInfo>)>,
     probes: BTreeMap<ProbeName, Arc<Probe>>,
+    contest: Option<Arc<Contest>>,
     /// The lines besides its readings; `None` until first rendered.
     facts: Option<Arc<Lines>>,
 }
@@ -81,6 +83,12 @@ impl Site {
         self.probes.iter().map(|(name, probe)| (name, probe.as_ref()))
     }
 
+    /// Who wants to be it, where that is more than one.
+    #[must_use]
+    pub fn contest(&self) -> Option<&Contest> {
+        self.contest.as_deref()
+    }
+
     /// The lines besides its readings.
     #[must_use]
     pub fn facts(&self) -> Option<&Lines> {
@@ -107,6 +115,11 @@ impl Site {
 
     pub(super) fn expect(&mut self, id: &SiteId, expected: Option<&inventory::Site>) {
         self.expected = expected.cloned().map(Arc::new);
+        self.render(id);
+    }
+
+    pub(super) fn contend(&mut self, id: &SiteId, contest: Option<Contest>) {
+        self.contest = contest.map(Arc::new);
         self.render(id);
     }
 
@@ -145,6 +158,7 @@ impl Site {
             last_seen: self.last_seen,
             agent: self.agent(),
             clock_offset: self.clock_offset,
+            clones: self.contest().map_or(0, |contest| contest.rivals.len()),
         };
         self.facts = Some(Arc::new(exposition::facts(id, &facts)));
     }

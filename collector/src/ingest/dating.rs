@@ -178,7 +178,7 @@ mod tests {
         for case in CASES {
             let (sent_at, boot, uptime_ms) = case.sent;
             let boot = boot.map(Uuid::from_u128);
-            let envelope = Envelope { sent_at, boot, uptime_ms, again_ms: None };
+            let envelope = Envelope { sent_at, boot, uptime_ms, again_ms: None, pc: None };
             let report = Report {
                 boot: Uuid::from_u128(case.taken.1),
                 seq: 1,

@@ -9,6 +9,9 @@ use wire::{Batch, Refusal, Report, UnixMillis};
 use super::IngestError;
 use super::validate::{Ignored, validate};
 
+/// The longest name of a PC (RFC 1034 has 63 for a label, and one for the dot).
+const PC_CHARS: usize = 64;
+
 /// A batch whose reports were read and validated.
 #[derive(Debug)]
 pub(super) struct Decoded {
@@ -22,12 +25,14 @@ pub(super) struct Decoded {
 }
 
 /// What a batch says of itself; see [`wire::Batch`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Envelope {
     pub(super) sent_at: UnixMillis,
     pub(super) boot: Option<Uuid>,
     pub(super) uptime_ms: Option<u64>,
     pub(super) again_ms: Option<u64>,
+    /// The PC's name; untrusted text, made harmless.
+    pub(super) pc: Option<Box<str>>,
 }
 
 /// Reads an unpacked body: in one pass where every report in it can be read, else each report by
@@ -53,7 +58,8 @@ fn sift<R>(
     batch: Batch<R>,
     read: impl Fn(usize, R) -> Result<Report, Refusal>,
 ) -> Result<Decoded, IngestError> {
-    let Batch { version, sent_at, boot, uptime_ms, again_ms, reports } = batch;
+    let Batch { version, sent_at, boot, uptime_ms, again_ms, pc, reports } = batch;
+    let pc = pc.map(|pc| pc.chars().filter(|c| !c.is_control()).take(PC_CHARS).collect());
     if version != VERSION {
         let reason = format!("version {version} of the protocol; this collector speaks {VERSION}");
         return Err(IngestError::new(400, reason));
@@ -63,7 +69,7 @@ fn sift<R>(
         return Err(IngestError::new(413, reason));
     }
     let mut decoded = Decoded {
-        envelope: Envelope { sent_at, boot, uptime_ms, again_ms },
+        envelope: Envelope { sent_at, boot, uptime_ms, again_ms, pc },
         reports: Vec::with_capacity(reports.len()),
         refused: Vec::new(),
         ignored: Ignored::default(),

@@ -6,6 +6,7 @@ use crate::fleet::Fleet;
 use crate::store;
 
 const NOW: UnixMillis = 1_795_305_600_000;
+const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 struct Rig {
     ingest: Ingest,
@@ -20,7 +21,8 @@ fn rig() -> Rig {
     let connection = store::open(directory.path()).unwrap();
     let (handle, history) = received::start(connection, Arc::clone(&telemetry)).unwrap();
     let fleet = Arc::new(fleet::Shared::new(Fleet::restore(&history)));
-    let ingest = Ingest::new(Arc::clone(&fleet), handle, &history, Arc::clone(&telemetry));
+    let ingest =
+        Ingest::new(Arc::clone(&fleet), handle, &history, Arc::clone(&telemetry), Arc::default());
     Rig { ingest, fleet, telemetry, _directory: directory }
 }
 
@@ -34,7 +36,7 @@ fn boot() -> Uuid {
 
 impl Rig {
     async fn take(&self, body: impl Into<Bytes>) -> Result<Answer, IngestError> {
-        self.ingest.take(&site(), Encoding::Identity, body.into(), NOW).await
+        self.ingest.take((&site(), PEER), Encoding::Identity, body.into(), NOW).await
     }
 
     async fn batch(&self, reports: Json) -> Answer {
@@ -99,7 +101,7 @@ async fn every_encoding_is_understood() {
         (Some("gzip"), gzip.finish().unwrap()),
     ] {
         let encoding = Encoding::from_header(header).unwrap();
-        let answer = rig.ingest.take(&site(), encoding, body.into(), NOW).await.unwrap();
+        let answer = rig.ingest.take((&site(), PEER), encoding, body.into(), NOW).await.unwrap();
         assert_eq!(answer.accepted, [(boot(), 1)]);
     }
     assert_eq!(Encoding::from_header(Some("br")), None);
@@ -146,7 +148,8 @@ async fn a_body_that_is_no_batch_is_refused_as_a_whole() {
 async fn a_zip_bomb_is_refused_before_it_has_gone_off() {
     let rig = rig();
     let bomb = zstd::encode_all(std::io::Read::take(std::io::repeat(b' '), 1 << 26), 1).unwrap();
-    let error = rig.ingest.take(&site(), Encoding::Zstd, bomb.into(), NOW).await.unwrap_err();
+    let error =
+        rig.ingest.take((&site(), PEER), Encoding::Zstd, bomb.into(), NOW).await.unwrap_err();
     assert_eq!(error.status, 413, "{error}");
 }
 

@@ -8,6 +8,7 @@ use wire::{SiteId, UnixMillis};
 use super::damping::Memory;
 use super::{Reason, evidence, sites};
 use crate::fleet::{Probe, Site};
+use crate::ingest::rivals::Pc;
 use crate::meetings::Occurrence;
 
 const CERTIFICATE: &str = "bridge_probe_tls_expiry_timestamp_seconds";
@@ -44,6 +45,19 @@ pub(super) fn reasons(
         }));
     }
     reasons
+}
+
+/// Several PCs want to be the site; named, so that the right one is found.
+pub(super) fn cloned(site: Option<&Site>) -> Option<Reason> {
+    let contest = site?.contest()?;
+    let all = std::iter::once(&contest.holder).chain(&contest.rivals);
+    Some(Reason {
+        code: "agent_cloned",
+        capability: None,
+        subject: all.map(Pc::told).collect::<Vec<_>>().join(", "),
+        value: None,
+        evidence_at: contest.rivals.iter().map(|rival| rival.heard_at).max(),
+    })
 }
 
 fn double_booked(id: &SiteId, meeting: &Occurrence, occurrences: &[Occurrence]) -> Vec<Reason> {

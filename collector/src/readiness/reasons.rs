@@ -46,6 +46,9 @@ const TABLE: &[Row] = &[
     row("double_booked", Told::Nothing,
         "Điểm cầu có hai cuộc họp trùng giờ ({subject}): đổi giờ một cuộc hoặc bố trí phòng khác",
         "The site is in two meetings at one time ({subject}): move one of them or use another room"),
+    row("agent_cloned", Told::Nothing,
+        "Nhiều máy dùng chung thông tin ghi danh của điểm cầu này, có thể do sao chép ổ đĩa ({subject}): chỉ máy đầu được tính; trên máy kia hãy chạy nhipcau-agent enroll --replace với mã riêng của nó",
+        "Several PCs use this site's credential, a copied disk perhaps ({subject}): only the first counts; on the other run nhipcau-agent enroll --replace with a code of its own"),
     // Of evidence.
     row("no_evidence", Told::Nothing,
         "{capability}: chưa có số liệu nào; thêm phép đo cho mục này vào agent.yaml, hoặc bỏ khỏi yêu cầu của điểm cầu",

@@ -20,6 +20,12 @@ CREATE TABLE IF NOT EXISTS codes (
     expires_at    INTEGER NOT NULL,
     used_by       TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS former (
+    sha256      TEXT PRIMARY KEY,
+    site        TEXT NOT NULL,
+    replaced_at INTEGER NOT NULL,
+    replaced_by TEXT NOT NULL
+) STRICT;
 CREATE INDEX IF NOT EXISTS codes_by_site ON codes (site);
 CREATE TABLE IF NOT EXISTS generation (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
@@ -32,6 +38,10 @@ INSERT OR IGNORE INTO generation (only, value) VALUES (1, 0);
 /// code expired or was used, not that it is unknown.
 const KEEP_DEAD_CODES_MILLIS: i64 = 90 * 24 * 60 * 60 * 1000;
 
+/// Credentials replaced this long ago are forgotten: a PC that was off for a year is told that its
+/// credential is not valid, and no more.
+const KEEP_FORMER_MILLIS: i64 = 365 * 24 * 60 * 60 * 1000;
+
 /// One enrolled site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
@@ -39,6 +49,26 @@ pub struct Credential {
     pub site: SiteId,
     /// SHA-256 of the credential in hexadecimal.
     pub sha256: String,
+}
+
+/// A credential that another PC's has replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// SHA-256 of it in hexadecimal.
+    pub sha256: String,
+    /// When it was replaced.
+    pub at: UnixMillis,
+    /// The name of the PC that took over.
+    pub by: String,
+}
+
+/// What came of a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redeemed {
+    /// Whose it was.
+    pub site: SiteId,
+    /// The name of the PC that was the site before; `None` where none was.
+    pub replaced: Option<String>,
 }
 
 /// Why an enrolment did not happen.
@@ -76,6 +106,10 @@ pub fn add_codes(
         "DELETE FROM codes WHERE expires_at < ?1",
         [now.saturating_sub(KEEP_DEAD_CODES_MILLIS)],
     )?;
+    transaction.execute(
+        "DELETE FROM former WHERE replaced_at < ?1",
+        [now.saturating_sub(KEEP_FORMER_MILLIS)],
+    )?;
     for (site, secret_sha256) in codes {
         withdraw_codes(&transaction, site)?;
         transaction.execute(
@@ -92,7 +126,7 @@ pub fn redeem(
     connection: &mut Connection,
     asked: &Redemption,
     now: UnixMillis,
-) -> Result<SiteId, RedeemError> {
+) -> Result<Redeemed, RedeemError> {
     let transaction = begin(connection)?;
     let (site, expires_at, used_by) = transaction
         .query_row(
@@ -104,7 +138,8 @@ pub fn redeem(
         .ok_or(RedeemError::Refused(EnrolError::UnknownCode))?;
     match used_by.as_deref() {
         Some(credential) if credential == asked.credential_sha256 => {
-            return still_enrolled(&transaction, site, credential);
+            let site = still_enrolled(&transaction, site, credential)?;
+            return Ok(Redeemed { site, replaced: None });
         }
         Some(_) => return Err(RedeemError::Refused(EnrolError::UsedCode)),
         None if expires_at <= now => return Err(RedeemError::Refused(EnrolError::ExpiredCode)),
@@ -114,6 +149,7 @@ pub fn redeem(
         "UPDATE codes SET used_by = ?2 WHERE secret_sha256 = ?1",
         params![asked.secret_sha256, asked.credential_sha256],
     )?;
+    let replaced = retire(&transaction, &site, asked, now)?;
     transaction.execute(
         "INSERT OR REPLACE INTO credentials (site, sha256, enrolled_at, hostname)
          VALUES (?1, ?2, ?3, ?4)",
@@ -121,7 +157,23 @@ pub fn redeem(
     )?;
     next_generation(&transaction)?;
     transaction.commit()?;
-    Ok(site)
+    Ok(Redeemed { site, replaced })
+}
+
+/// Remembers what is about to be replaced, so that its PC can be told.
+fn retire(
+    transaction: &Transaction<'_>,
+    site: &SiteId,
+    asked: &Redemption,
+    now: UnixMillis,
+) -> rusqlite::Result<Option<String>> {
+    transaction.execute(
+        "INSERT OR REPLACE INTO former (sha256, site, replaced_at, replaced_by)
+         SELECT sha256, site, ?2, ?3 FROM credentials WHERE site = ?1",
+        params![site.as_str(), now, asked.hostname],
+    )?;
+    let before = "SELECT hostname FROM credentials WHERE site = ?1";
+    transaction.query_row(before, [site.as_str()], |row| row.get(0)).optional()
 }
 
 /// A repeated request must not bring back a credential that was replaced or revoked since.
@@ -165,6 +217,14 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Credential>> {
     connection
         .prepare_cached("SELECT site, sha256 FROM credentials")?
         .query_map([], |row| Ok(Credential { site: site_at(row, 0)?, sha256: row.get(1)? }))?
+        .collect()
+}
+
+/// Every credential that was replaced of late.
+pub fn former(connection: &Connection) -> rusqlite::Result<Vec<Former>> {
+    connection
+        .prepare_cached("SELECT sha256, replaced_at, replaced_by FROM former")?
+        .query_map([], |row| Ok(Former { sha256: row.get(0)?, at: row.get(1)?, by: row.get(2)? }))?
         .collect()
 }
 

@@ -83,6 +83,8 @@ pub const TABLE: &[Metric] = &numbered([
         "The agent's version and operating system."),
     row(Collector, Gauge, Seconds, "bridge_agent_clock_offset_seconds", SITE,
         "The agent's clock minus the collector's clock."),
+    row(Collector, Gauge, None, "bridge_agent_clones", SITE,
+        "Other running agents that use the site's credential, as copied disks do; they do not count; absent without."),
     row(Agent, Gauge, None, "bridge_agent_spool_reports", SITE,
         "Reports in the agent's spool that the collector has not settled yet."),
     row(Agent, Gauge, Bytes, "bridge_agent_spool_bytes", SITE,

@@ -182,7 +182,7 @@ pub(super) fn tls(evidence: &Evidence) -> Finding {
 pub(super) fn collector(evidence: &Evidence) -> Finding {
     let good = words("tới được", "within reach");
     stage(evidence, "collector", words("collector", "collector"), good, |cause| match cause {
-        Cause::Tls | Cause::Credential => Some(false),
+        Cause::Tls | Cause::Credential | Cause::Cloned | Cause::Replaced => Some(false),
         _ => Some(true),
     })
 }
@@ -190,6 +190,6 @@ pub(super) fn collector(evidence: &Evidence) -> Finding {
 pub(super) fn credential(evidence: &Evidence) -> Finding {
     let good = words("được chấp nhận", "accepted");
     stage(evidence, "credential", words("thông tin ghi danh", "credential"), good, |cause| {
-        (cause == Cause::Credential).then_some(true)
+        matches!(cause, Cause::Credential | Cause::Cloned | Cause::Replaced).then_some(true)
     })
 }

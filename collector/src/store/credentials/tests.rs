@@ -27,7 +27,7 @@ impl Desk {
             hostname: "PC-HOP".to_owned(),
         };
         match redeem(&mut self.connection, &asked, now) {
-            Ok(site) => site.to_string(),
+            Ok(redeemed) => redeemed.site.to_string(),
             Err(RedeemError::Refused(error)) => format!("{error:?}"),
             Err(RedeemError::Store(error)) => panic!("{error}"),
         }
@@ -131,4 +131,25 @@ fn codes_long_dead_are_forgotten() {
     let codes = [("th-0317".parse().unwrap(), "s2".to_owned())];
     add_codes(&mut desk.connection, &codes, later + WEEK, later).unwrap();
     assert_eq!(desk.redeem_at("s1", "c1", later), "UnknownCode");
+}
+
+#[test]
+fn a_pc_that_was_replaced_is_remembered_with_who_took_over() {
+    let mut desk = Desk::new();
+    desk.invite("th-0316", "s1");
+    desk.redeem("s1", "c1");
+    assert!(former(&desk.connection).unwrap().is_empty());
+    desk.invite("th-0316", "s2");
+    desk.redeem("s2", "c2");
+    let by = "PC-HOP".to_owned();
+    let expected = Former { sha256: "c1".into(), at: NOW, by };
+    assert_eq!(former(&desk.connection).unwrap(), [expected]);
+    // An answer asked for again replaces nobody.
+    desk.redeem("s2", "c2");
+    assert_eq!(former(&desk.connection).unwrap().len(), 1);
+    // A revoked site is nobody's: its PC is not told of another.
+    revoke(&mut desk.connection, &"th-0316".parse().unwrap()).unwrap();
+    assert_eq!(former(&desk.connection).unwrap().len(), 1);
+    add_codes(&mut desk.connection, &[], NOW, NOW + 60 * WEEK).unwrap();
+    assert!(former(&desk.connection).unwrap().is_empty(), "a year is enough");
 }

@@ -43,7 +43,7 @@ impl Line {
             let now = *standing.borrow_and_update();
             let uplink = self.uplink(now)?;
             tokio::select! {
-                () = uplink.run(self.spool.clone(), meetings.clone(), stop.clone()) => return Ok(()),
+                _ = uplink.run(self.spool.clone(), meetings.clone(), stop.clone()) => return Ok(()),
                 // Dropped in the midst of whatever it does, as a cut line leaves it.
                 Ok(()) = standing.changed() => {}
             }
