@@ -4,13 +4,20 @@
 
 const WORDS = {
   vi: {
-    keyTitle: "Mã truy cập", keyHelp: "Bộ thu thập này chỉ cho người có mã truy cập xem. Mã do người quản trị cấp (tệp token_file).",
-    keyLabel: "Mã truy cập", keyEnter: "Vào xem", keyRefused: "Mã này không đúng.",
+    signIn: "Đăng nhập", signOut: "Đăng xuất", gateHelp: "Tên và mật khẩu do người quản trị cấp (nhipcau-collector user add).",
+    user: "Tên đăng nhập", password: "Mật khẩu", enter: "Đăng nhập", notNow: "Để sau", over: "Phiên đăng nhập đã hết; hãy đăng nhập lại.",
+    keyTitle: "Dùng mã truy cập", keyHelp: "Cho màn hình không có bàn phím. Mã nằm trong tệp token_file của bộ thu thập.",
+    keyLabel: "Mã truy cập", keyEnter: "Vào xem",
+    refused: {
+      wrong: () => "Tên đăng nhập hoặc mật khẩu không đúng.", slow: (s) => `Sai quá nhiều lần; hãy thử lại sau ${s} giây.`,
+      busy: () => "Nhiều người đang đăng nhập; hãy thử lại.", foreign: () => "Trang này không đến từ chính bộ thu thập; máy chủ trung gian phải chuyển tiếp Host.",
+      key: () => "Mã này không đúng.", failed: () => "Bộ thu thập không trả lời được; hãy thử lại.",
+    },
     wall: "Màn hình lớn", print: "In điểm danh", rollCall: "Điểm danh", search: "Tìm điểm cầu, không cần dấu",
     filters: "Lọc theo trạng thái", meetings: "Cuộc họp", back: "← Về bảng", reasons: "Vì sao và cần làm gì",
     contact: "Gọi cho ai", capabilities: "Từng hạng mục", readings: "Số liệu gần nhất", agent: "Máy điểm cầu",
     language: "English", all: "Mọi điểm cầu", noMeeting: "Không có cuộc họp nào trong 24 giờ tới", noArea: "Chưa ghi địa bàn",
-    starts: (time) => `Bắt đầu lúc ${time}`, until: (time) => `Đang họp, đến ${time}`, over: "Đã họp xong", sites: (n) => `${n} điểm cầu`,
+    starts: (time) => `Bắt đầu lúc ${time}`, until: (time) => `Đang họp, đến ${time}`, ended: "Đã họp xong", sites: (n) => `${n} điểm cầu`,
     nothing: "Không có điểm cầu nào khớp", allWell: "✔ Không điểm cầu nào vướng mắc", more: (n) => `(và ${n} lý do khác)`,
     unmatched: (names) => `Có trong lịch họp nhưng không khớp điểm cầu nào: ${names}`,
     stale: (time) => `⚠ Mất liên lạc với bộ thu thập: bảng này dừng ở ${time}, không phải hiện tại. Đang kết nối lại…`,
@@ -21,13 +28,20 @@ const WORDS = {
     columns: ["Hạng mục", "Trạng thái", "Cần", "Số liệu"], probes: ["Phép đo", "Kết quả", "Lúc đo", "Chi tiết"], unit: ["giây", "phút", "giờ", "ngày"],
   },
   en: {
-    keyTitle: "Access token", keyHelp: "This collector shows its data only to those who have its token, which its administrator keeps (token_file).",
-    keyLabel: "Access token", keyEnter: "Enter", keyRefused: "This token is not right.",
+    signIn: "Sign in", signOut: "Sign out", gateHelp: "The administrator gives names and passwords (nhipcau-collector user add).",
+    user: "Name", password: "Password", enter: "Sign in", notNow: "Not now", over: "The session is over; sign in again.",
+    keyTitle: "Use an access token", keyHelp: "For screens without a keyboard. The token stands in the collector's token_file.",
+    keyLabel: "Access token", keyEnter: "Enter",
+    refused: {
+      wrong: () => "Name or password is wrong.", slow: (s) => `Wrong too often; try again in ${s} seconds.`,
+      busy: () => "Many people are signing in; try again.", foreign: () => "This page is not the collector's own; a proxy must pass Host on.",
+      key: () => "This token is not right.", failed: () => "The collector could not answer; try again.",
+    },
     wall: "Wall", print: "Print the roll call", rollCall: "Roll call", search: "Search sites, diacritics do not matter",
     filters: "Filter by verdict", meetings: "Meeting", back: "← Back to the board", reasons: "Why, and what to do",
     contact: "Whom to call", capabilities: "Capabilities", readings: "Latest readings", agent: "The site's PC",
     language: "Tiếng Việt", all: "Every site", noMeeting: "No meeting within 24 hours", noArea: "Without an area",
-    starts: (time) => `Starts at ${time}`, until: (time) => `In session until ${time}`, over: "Over", sites: (n) => `${n} sites`,
+    starts: (time) => `Starts at ${time}`, until: (time) => `In session until ${time}`, ended: "Over", sites: (n) => `${n} sites`,
     nothing: "No site fits", allWell: "✔ No site has a problem", more: (n) => `(and ${n} more)`,
     unmatched: (names) => `In the schedule, but matching no site: ${names}`,
     stale: (time) => `⚠ No word from the collector: this board shows ${time}, not now. Connecting again…`,
@@ -65,6 +79,8 @@ let needle = "";
 let tiles = new Map();  // place of a site → its tile
 let sections = [];      // by the area's place
 let clock = 0;          // the collector's clock minus this one's
+let me = null;          // who looks on: { user, role, proof }
+let live = false;
 let judgedAt = 0, heardAt = performance.now(), full = false;
 
 // --- words, times ---------------------------------------------------------------------------
@@ -244,7 +260,7 @@ function countdown(millis) {
 
 function tick() {
   const long = performance.now() - heardAt > SILENCE || (judgedAt && now() - judgedAt > SILENCE);
-  const silent = long && $("key").hidden;
+  const silent = long && $("gate").hidden;
   $("stale").hidden = !silent && !full;
   const told = full ? words.full : silent ? words.stale(judgedAt ? hour(judgedAt) : "–") : "";
   if ($("stale").textContent !== told) $("stale").textContent = told;
@@ -254,7 +270,7 @@ function tick() {
   const late = shown && at >= shown.start;
   $("countdown").textContent = shown ? (late ? "" : "−") + countdown(late ? shown.end - at : shown.start - at) : "";
   $("when").textContent = !shown ? words.sites(picture.sites.length)
-    : `${at >= shown.end ? words.over : late ? words.until(day(shown.end)) : words.starts(day(shown.start))} · ${words.sites(inScope().length)}`;
+    : `${at >= shown.end ? words.ended : late ? words.until(day(shown.end)) : words.starts(day(shown.start))} · ${words.sites(inScope().length)}`;
   $("judged").textContent = words.judged(hour(judgedAt));
   for (const age of document.querySelectorAll("[data-at]")) age.textContent = ago(Number(age.dataset.at));
 }
@@ -270,7 +286,7 @@ function takePicture(data) {
   picture = data;
   picture.folded = data.sites.map(({ id, name, area }) => folded(`${name} ${data.areas[area]} ${id}`));
   if (chosen && !data.meetings.some(({ id, sites }) => id === chosen && sites)) chosen = null;
-  $("board").hidden = false;
+  $("board").hidden = !$("gate").hidden;
   drawHead();
   drawCall();
   route();
@@ -323,24 +339,18 @@ function drawTouched(touched) {
 
 const HEARD = { beat: takeTime, picture: takePicture, change: takeChange };
 
-const headers = () => {
-  const token = sessionStorage.getItem("token");
-  return token ? { Authorization: `Bearer ${token}` } : {};
-};
 
 // EventSource could not show the token, so the stream is read by hand: one event a block, one
 // line of data an event.
 async function listen() {
-  const answer = await fetch(`/board/events?lang=${language}`, { headers: headers() });
+  const answer = await get(`/board/events?lang=${language}`);
   full = answer.status === 503;
-  if (answer.status === 401) { askForKey(); return false; }
-  if (!answer.ok) return true;
-  $("key").hidden = true;
+  if (!answer.ok) return;
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   const blocks = [];
   for (;;) {
     const { value, done } = await reader.read();
-    if (done) return true;
+    if (done) return;
     heardAt = performance.now();
     blocks.push(value);
     if (!value.includes("\n")) continue;
@@ -354,21 +364,102 @@ async function listen() {
   }
 }
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, AGAIN));
+
 async function stayLive() {
-  let again = true;
-  while (again) {
-    again = await listen().catch(() => true);
-    if (again) await new Promise((resolve) => setTimeout(resolve, AGAIN));
+  if (live) return;
+  live = true;
+  while (me.role) {
+    await listen().catch(() => {});
+    await pause();
+    await meet();
   }
+  live = false;
 }
 
-function askForKey() {
+// --- who looks on ---------------------------------------------------------------------------
+
+function get(path) {
+  const token = sessionStorage.getItem("token");
+  return fetch(path, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+}
+
+// Changes something in the name of whoever has signed in. The proof shows that this page asks, and
+// not another one whose request the browser gave the cookie to.
+function act(method, path, body) {
+  const token = sessionStorage.getItem("token");
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  if (me.proof) headers["X-CSRF-Token"] = me.proof;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  return fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+}
+
+// Asks who we are; whoever may not look is asked to sign in. Says whether there was an answer.
+async function meet() {
+  const answer = await get("/board/session").catch(() => null);
+  if (!answer?.ok) return false;
+  const before = me;
+  me = await answer.json();
+  $("who").textContent = me.user ? `${me.user} · ${words.signOut}` : words.signIn;
+  $("who").hidden = !me.user && me.role === "operate";
+  document.body.classList.toggle("operates", me.role === "operate");
+  if (me.role) {
+    if (!before?.role) closeGate();
+    stayLive();
+  } else {
+    refuse(before?.role ? words.over : sessionStorage.getItem("token") ? words.refused.key() : "");
+    sessionStorage.removeItem("token");
+    openGate();
+  }
+  return true;
+}
+
+async function enter() {
+  while (!await meet()) await pause();
+}
+
+function openGate() {
+  $("notNow").hidden = !me.role;
   $("board").hidden = true;
-  $("refused").hidden = !sessionStorage.getItem("token");
+  $("gate").hidden = false;
+  $("user").focus();
+}
+
+function closeGate() {
+  refuse("");
+  $("password").value = "";
+  $("gate").hidden = true;
+  $("board").hidden = !picture;
+}
+
+function refuse(told) {
+  $("refused").textContent = told;
+  $("refused").hidden = !told;
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  const given = { user: $("user").value, password: $("password").value };
   sessionStorage.removeItem("token");
-  $("key").hidden = false;
-  $("token").value = "";
-  $("token").focus();
+  event.submitter.disabled = true;
+  const answer = await act("POST", "/board/sign-in", given).catch(() => null);
+  event.submitter.disabled = false;
+  if (answer?.ok) {
+    closeGate();
+    await enter();
+    $("who").focus();
+    return;
+  }
+  const { error, seconds } = await answer?.json().catch(() => ({})) ?? {};
+  refuse((words.refused[error] ?? words.refused.failed)(seconds));
+  $("password").value = "";
+  $("password").focus();
+}
+
+async function signOutOrIn() {
+  if (!me.user) { openGate(); return; }
+  await act("POST", "/board/sign-out").catch(() => null);
+  location.reload();
 }
 
 // --- a site's page --------------------------------------------------------------------------
@@ -393,7 +484,7 @@ async function look() {
   const id = openSite, number = ++lookedFor;
   if (!id || $("board").hidden) return;
   const query = `lang=${language}&meeting=${encodeURIComponent(meeting()?.id ?? "")}`;
-  const answer = await fetch(`/board/sites/${encodeURIComponent(id)}?${query}`, { headers: headers() }).catch(() => null);
+  const answer = await get(`/board/sites/${encodeURIComponent(id)}?${query}`).catch(() => null);
   if (!answer || number !== lookedFor || id !== openSite) return;
   if (answer.status === 404) $("siteVerdict").textContent = words.gone;
   if (answer.ok) drawSite(await answer.json());
@@ -502,20 +593,25 @@ function begin() {
   document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement && !asked.has("wall")) setWall(false); });
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
-    if (openSite) location.hash = "";
+    if (!$("gate").hidden && me?.role) closeGate();
+    else if (openSite) location.hash = "";
     else if (document.body.classList.contains("onwall")) setWall(false);
   });
   $("key").addEventListener("submit", (event) => {
     event.preventDefault();
     sessionStorage.setItem("token", $("token").value.trim());
-    stayLive();
+    $("token").value = "";
+    enter();
   });
+  $("signIn").addEventListener("submit", signIn);
+  $("notNow").addEventListener("click", closeGate);
+  $("who").addEventListener("click", signOutOrIn);
   window.addEventListener("hashchange", route);
   if (asked.has("wall")) setWall(true);
   setInterval(tick, 1000);
   setInterval(turnPage, PAGE);
   setInterval(look, LOOK);
-  stayLive();
+  enter();
 }
 
 begin();

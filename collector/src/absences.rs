@@ -45,6 +45,18 @@ pub enum Scope {
     Uplink(String),
 }
 
+impl Scope {
+    /// Its id or name.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Site(id) => id.as_str(),
+            Self::Area(id) => id.as_str(),
+            Self::Uplink(name) => name,
+        }
+    }
+}
+
 impl Absence {
     /// Whether it excuses a site at a moment.
     #[must_use]

@@ -50,6 +50,19 @@ pub(crate) fn last(mut answer: Response<Body>) -> Response<Body> {
     answer
 }
 
+/// The value of a key in a query, as it stands there.
+pub(crate) fn asked<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
+    let mut parts = query?.split('&').filter_map(|part| part.split_once('='));
+    parts.find(|(name, _)| *name == key).map(|(_, value)| value)
+}
+
+/// Whether a `Content-Type` says JSON: a page in somebody's browser cannot send this type to another
+/// site without being allowed to.
+pub(crate) fn is_json(content_type: Option<&str>) -> bool {
+    let kind = content_type.and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
 fn with_body(status: StatusCode, bytes: Bytes) -> Response<Body> {
     let mut answer = Response::new(Full::new(bytes).boxed());
     *answer.status_mut() = status;

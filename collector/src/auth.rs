@@ -1,4 +1,4 @@
-//! Who is asking: the site of an agent's credential, and the token of the operations' readers.
+//! Which program is asking: the site of an agent's credential, and the tokens of the operations' side.
 //!
 //! Credentials are looked up in memory, so that a request costs no read of the store; the
 //! [`keeper`] holds the memory to what the store says.
@@ -13,7 +13,9 @@ use hyper::header::AUTHORIZATION;
 use wire::SiteId;
 use wire::enrolment::{Dismissal, Dismissed, sha256_hex};
 
+use crate::config::Operations;
 use crate::store::credentials::{Credential, Former};
+use crate::users::Role;
 
 pub mod keeper;
 
@@ -84,9 +86,55 @@ pub enum TokenError {
         /// Bytes without the white space around them.
         found: usize,
     },
+    /// The token that reads would act.
+    #[error("{}: holds the token of token_file; who only reads must not act, so make another one with: openssl rand -hex 16", path.display())]
+    Same {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
-/// The token of the operations' readers, as its hash.
+/// The tokens of programs.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    /// Opens reading, which is open to everybody where there is none.
+    pub view: Option<Token>,
+    /// Opens acting too.
+    pub operate: Option<Token>,
+}
+
+impl Tokens {
+    /// Reads the files that the configuration names; a failure comes with the file's key.
+    pub fn read(operations: &Operations) -> Result<Self, (&'static str, TokenError)> {
+        let read = |key, path: &Option<PathBuf>| {
+            path.as_deref().map(Token::read).transpose().map_err(|error| (key, error))
+        };
+        let view = read("token_file", &operations.token_file)?;
+        let operate = read("operate_token_file", &operations.operate_token_file)?;
+        match (&view, &operate, &operations.operate_token_file) {
+            (Some(Token(view)), Some(Token(operate)), Some(path)) if view == operate => {
+                Err(("operate_token_file", TokenError::Same { path: path.clone() }))
+            }
+            _ => Ok(Self { view, operate }),
+        }
+    }
+
+    /// What the token in the request opens.
+    #[must_use]
+    pub fn role(&self, headers: &HeaderMap) -> Option<Role> {
+        let has = |token: &Option<Token>| token.as_ref().is_some_and(|token| token.is_in(headers));
+        if has(&self.operate) { Some(Role::Operate) } else { has(&self.view).then_some(Role::View) }
+    }
+
+    /// Whether reading takes no token and no sign-in. A configuration beyond loopback always has
+    /// a token.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.view.is_none()
+    }
+}
+
+/// A program's token, as its hash.
 #[derive(Debug)]
 pub struct Token(String);
 
@@ -147,6 +195,26 @@ mod tests {
         assert_eq!(auth.site_of(&headers(&format!("Bearer {}", sha256_hex(b"secret")))), None);
         auth.replace(Vec::new(), Vec::new());
         assert_eq!(auth.site_of(&headers("Bearer secret")), None, "revoked");
+    }
+
+    #[test]
+    fn a_token_opens_what_its_file_is_for() {
+        let token = |text: &str| Some(Token(sha256_hex(text.as_bytes())));
+        let (closed, open) = (token("prometheus-token"), None);
+        for (view, bearer, role) in [
+            (&closed, "Bearer prometheus-token", Some(Role::View)),
+            (&closed, "Bearer programs-own-one", Some(Role::Operate)),
+            (&closed, "Bearer something-else-", None),
+            (&closed, "Basic prometheus-token", None),
+            (&open, "Bearer programs-own-one", Some(Role::Operate)),
+            (&open, "Bearer something-else-", None),
+        ] {
+            let view = view.as_ref().map(|Token(hash)| Token(hash.clone()));
+            let tokens = Tokens { view, operate: token("programs-own-one") };
+            assert_eq!(tokens.role(&headers(bearer)), role, "{bearer}");
+        }
+        assert!(Tokens::default().is_open());
+        assert!(!Tokens { view: closed, operate: None }.is_open());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! language, and only while there are readers.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -49,6 +50,9 @@ const BEAT_MILLIS: i64 = 10_000;
 /// Seconds after which a reader without a seat may ask again.
 const FULL_RETRY_SECONDS: u64 = 30;
 
+/// When somebody may no longer look on.
+pub type Over = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A file of the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum File {
@@ -58,6 +62,8 @@ pub enum File {
     Css,
     /// What keeps it live.
     Script,
+    /// What a browser's tab shows.
+    Icon,
 }
 
 impl File {
@@ -66,6 +72,7 @@ impl File {
             Self::Html => ("text/html; charset=utf-8", include_str!("../board/board.html")),
             Self::Css => ("text/css; charset=utf-8", include_str!("../board/board.css")),
             Self::Script => ("text/javascript; charset=utf-8", include_str!("../board/board.js")),
+            Self::Icon => ("image/svg+xml", include_str!("../board/favicon.svg")),
         }
     }
 
@@ -211,11 +218,13 @@ impl Board {
         Look { first, news: channel.news.subscribe() }
     }
 
-    /// The answer to whoever wants to look on until `stop`; 503 where every seat is taken.
+    /// The answer to whoever wants to look on until `stop`, or until it is `over` for this reader
+    /// alone; 503 where every seat is taken.
     pub async fn events(
         self: &Arc<Self>,
         query: Option<&str>,
         stop: CancellationToken,
+        over: Over,
     ) -> Response<Body> {
         let language = language(query);
         let Ok(permit) = Arc::clone(&self.seats).try_acquire_owned() else {
@@ -231,7 +240,7 @@ impl Board {
             return answers::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let seat = Seat { language, look, _permit: permit };
-        let mut answer = Response::new(stream::body(Arc::clone(self), seat, stop));
+        let mut answer = Response::new(stream::body(Arc::clone(self), seat, stop, over));
         let kind = HeaderValue::from_static("text/event-stream");
         answer.headers_mut().insert(CONTENT_TYPE, kind);
         guarded(answer)
@@ -240,7 +249,7 @@ impl Board {
     /// The answer to whoever wants a site's page; 404 where it is not expected.
     #[must_use]
     pub fn site(&self, snapshot: &Snapshot, id: &str, query: Option<&str>) -> Response<Body> {
-        let meeting = value(query, "meeting").and_then(crate::routes::decoded);
+        let meeting = answers::asked(query, "meeting").and_then(crate::routes::decoded);
         let judged = self.judged.latest();
         let page = page::page(snapshot, &judged, id, meeting.as_deref(), language(query));
         guarded(match page {
@@ -257,10 +266,5 @@ impl Board {
 
 /// Vietnamese, unless another language is asked for.
 fn language(query: Option<&str>) -> Language {
-    value(query, "lang").and_then(|lang| lang.parse().ok()).unwrap_or_default()
-}
-
-fn value<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
-    let mut parts = query?.split('&').filter_map(|part| part.split_once('='));
-    parts.find(|(name, _)| *name == key).map(|(_, value)| value)
+    answers::asked(query, "lang").and_then(|lang| lang.parse().ok()).unwrap_or_default()
 }

@@ -1,23 +1,30 @@
-//! What an operator types besides `run`: `check`, `enroll`, `revoke`, `report`.
+//! What an operator types besides `run`: `check`, `enroll`, `revoke`, `report`, `user`, `audit`.
 
 use std::io;
 use std::path::PathBuf;
 
-use wire::{Language, SiteId};
+use wire::{Language, SiteId, UnixMillis};
 
-use crate::auth::Token;
+use crate::auth::Tokens;
 use crate::authority::Authority;
 use crate::config::Config;
 use crate::meetings::files;
 use crate::store::{self, credentials};
+use crate::users::{UserName, Weakness};
 use crate::{StartError, absences, inventory, now, polling};
 
 mod agenda;
+mod audit;
 mod enroll;
+mod password;
 mod report;
+mod user;
 
+pub use audit::{Since, log};
 pub use enroll::{Invitation, Which, enroll};
+pub use password::PasswordError;
 pub use report::{Subject, report};
+pub use user::{UserWish, user};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +59,21 @@ pub enum CommandError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is a user of this name.
+    #[error("there is a user {0} already")]
+    UserExists(UserName),
+    /// There is no user of this name.
+    #[error("there is no user {0}")]
+    NoSuchUser(UserName),
+    /// Nobody typed a password.
+    #[error("no password: {0}")]
+    Password(#[from] PasswordError),
+    /// The password would be guessed.
+    #[error("the password is too weak: {0:?}")]
+    WeakPassword(Weakness),
+    /// The password could not be hashed.
+    #[error("the password cannot be hashed: {0}")]
+    Hash(String),
     /// The system gave no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -105,9 +127,32 @@ impl CommandError {
                     format!("{path}: is there already; choose another name"),
                 )
             }
+            (Self::UserExists(name), _) => language.pick(
+                format!("đã có người dùng {name}; đổi quyền bằng: user role, đổi mật khẩu bằng: user password"),
+                format!("there is a user {name} already; change it with: user role, user password"),
+            ),
+            (Self::NoSuchUser(name), _) => language.pick(
+                format!("không có người dùng {name}; xem danh sách bằng: user list"),
+                format!("there is no user {name}; see them all with: user list"),
+            ),
+            (Self::WeakPassword(weakness), _) => user::told(*weakness, language),
+            (Self::Password(PasswordError::Different), Language::Vi) => {
+                "hai lần nhập mật khẩu không giống nhau; chưa thay đổi gì".to_owned()
+            }
+            (Self::Password(PasswordError::Interrupted), Language::Vi) => {
+                "đã dừng; chưa thay đổi gì".to_owned()
+            }
             _ => self.to_string(),
         }
     }
+}
+
+/// A moment as it was on the clocks in Vietnam.
+fn local(at: UnixMillis) -> String {
+    let zone = jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh");
+    let zone = zone.unwrap_or(jiff::tz::TimeZone::fixed(jiff::tz::offset(7)));
+    let moment = jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::MIN);
+    moment.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Reads all that `run` would read, changes nothing, and says what it found.
@@ -120,9 +165,7 @@ pub fn check(config: &Config, language: Language) -> Result<String, CommandError
     if let Some(path) = &config.absences {
         absences::load(path).map_err(StartError::Calendar)?;
     }
-    if let Some(path) = &config.operations.token_file {
-        Token::read(path).map_err(StartError::Token)?;
-    }
+    Tokens::read(&config.operations).map_err(StartError::from)?;
     // An authority of our own is made by `run`, not by a look.
     if config.agents.own_certificate().is_some() {
         let agents = std::sync::Arc::new(Authority::of_agents(config, now())?);

@@ -65,8 +65,11 @@ pub struct Operations {
     /// The address to listen on.
     #[serde(default = "default_operations_listen")]
     pub listen: SocketAddr,
-    /// Holds the bearer token of `/metrics` and `/api`.
+    /// Holds the bearer token that opens `/metrics`, `/api` and the board for reading; without it
+    /// reading is open to everybody who reaches the address.
     pub token_file: Option<PathBuf>,
+    /// Holds the bearer token of programs that act: post meetings, absences, attendance.
+    pub operate_token_file: Option<PathBuf>,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
 }
@@ -103,7 +106,13 @@ fn default_operations_listen() -> SocketAddr {
 
 impl Default for Operations {
     fn default() -> Self {
-        Self { listen: default_operations_listen(), token_file: None, certificate: None, key: None }
+        Self {
+            listen: default_operations_listen(),
+            token_file: None,
+            operate_token_file: None,
+            certificate: None,
+            key: None,
+        }
     }
 }
 
@@ -260,6 +269,7 @@ impl Config {
             &mut operations.certificate,
             &mut operations.key,
             &mut operations.token_file,
+            &mut operations.operate_token_file,
         ];
         let paths = [&mut self.state_dir, &mut self.inventory];
         let authorities = self.meeting_urls.iter_mut().filter_map(|url| url.authority.as_mut());

@@ -13,6 +13,7 @@ use wire::enrolment::{
 use wire::{UnixMillis, limits};
 
 use crate::auth::keeper::Keeper;
+use crate::bucket::{Bucket, Measure};
 use crate::ingest::rivals::Rivals;
 use crate::listener::{Body, body};
 use crate::seldom::Seldom;
@@ -20,7 +21,10 @@ use crate::store::credentials::{RedeemError, Redeemed, Redemption};
 use crate::telemetry::Telemetry;
 use crate::{answers, fleet};
 
-mod bucket;
+/// How fast codes may be tried, by everybody together: a province whose PCs are all set up by one
+/// script. After that each costs a transaction of the store; guessing one of 2^80 secrets stays
+/// hopeless at any rate.
+const ATTEMPTS: Measure = Measure { burst: 100.0, rate: 10.0 };
 
 /// A request has some 400 bytes; a stranger may send it, so it gets little more room than that.
 const BODY_BYTES: usize = 4 * 1024;
@@ -50,7 +54,7 @@ pub struct Enrolment {
     fleet: Arc<fleet::Shared>,
     telemetry: Arc<Telemetry>,
     rivals: Arc<Rivals>,
-    bucket: Mutex<bucket::Bucket>,
+    bucket: Mutex<Bucket>,
     refusals: Seldom,
 }
 
@@ -77,7 +81,7 @@ impl Enrolment {
         for result in RESULTS {
             telemetry.enrolments.with_label_values(&[result]);
         }
-        let bucket = Mutex::new(bucket::Bucket::full(Instant::now()));
+        let bucket = Mutex::new(Bucket::full(ATTEMPTS, Instant::now()));
         Self { keeper, fleet, telemetry, rivals, bucket, refusals: Seldom::default() }
     }
 

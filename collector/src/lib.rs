@@ -12,9 +12,9 @@
 //!                                                    └─────▶ board     ─▶ / ◀── browsers
 //! ```
 //!
-//! `inventory`, `meetings`, `ingest` (decoding), `fleet`, `readiness`, `exposition` and `api` are
-//! pure: they take values and `now`. Sockets, disk and clock live in `listener`, `store`,
-//! `polling`, `watch`, `judging` and here.
+//! `inventory`, `meetings`, `ingest` (decoding), `permission`, `users`, `fleet`, `readiness`,
+//! `exposition` and `api` are pure: they take values and `now`. Sockets, disk and clock live in
+//! `listener`, `sign_in`, `store`, `polling`, `watch`, `judging` and here.
 
 use std::io;
 use std::net::SocketAddr;
@@ -44,6 +44,12 @@ pub mod auth;
 
 pub mod enrol;
 
+// Who may read and act.
+pub mod audit;
+pub mod permission;
+pub mod sign_in;
+pub mod users;
+
 pub mod ingest;
 
 pub mod fleet;
@@ -68,6 +74,7 @@ pub mod telemetry;
 
 // How it speaks.
 mod answers;
+mod bucket;
 mod seldom;
 
 // What outlives the process.
@@ -81,7 +88,7 @@ pub mod commands;
 #[path = "../../tests/fuzz/mutations.rs"]
 mod mutations;
 
-use auth::{Auth, Token, TokenError, keeper};
+use auth::{Auth, TokenError, Tokens, keeper};
 use authority::{Authority, AuthorityError};
 use board::Board;
 use config::{Config, MeetingUrl};
@@ -120,9 +127,14 @@ pub enum StartError {
     /// Calendars have faults. Only `check` ends over them: a collector runs on with the others.
     #[error("{0}")]
     Calendar(Faults),
-    /// The token file is of no use.
-    #[error("operations.token_file: {0}")]
-    Token(#[from] TokenError),
+    /// A token file is of no use.
+    #[error("operations.{key}: {source}")]
+    Token {
+        /// `token_file` or `operate_token_file`.
+        key: &'static str,
+        /// Why.
+        source: TokenError,
+    },
     /// The operator's certificate cannot be used.
     #[error("{key}.certificate: {source}")]
     Certificate {
@@ -155,13 +167,19 @@ pub enum StartError {
     },
 }
 
+impl From<(&'static str, TokenError)> for StartError {
+    fn from((key, source): (&'static str, TokenError)) -> Self {
+        Self::Token { key, source }
+    }
+}
+
 impl StartError {
     /// Whether a file that people write is at fault.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::Inventory(_) | Self::Calendar(_) | Self::Token(_) | Self::Certificate { .. }
+            Self::Inventory(_) | Self::Calendar(_) | Self::Token { .. } | Self::Certificate { .. }
         )
     }
 }
@@ -227,7 +245,7 @@ impl Collector {
         let (inventory, news, watch) =
             Watch::begin(config, Arc::clone(&inbox), Arc::clone(&telemetry))?;
         let calendar = news.calendar.unwrap_or_default();
-        let token = config.operations.token_file.as_deref().map(Token::read).transpose()?;
+        let tokens = Tokens::read(&config.operations)?;
         let agents_authority = Arc::new(Authority::of_agents(config, now())?);
         let operations_authority = Authority::of_operations(config, &agents_authority, now())?;
         let (received, history) =
@@ -264,6 +282,11 @@ impl Collector {
         absences.set_file(news.absences.unwrap_or_default());
         let excuses =
             absences::desk::Desk::open(store::open(&config.state_dir)?, Arc::clone(&absences))?;
+        let people = sign_in::Desk::open(
+            store::open(&config.state_dir)?,
+            config.operations.has_tls(),
+            now(),
+        )?;
         let routes = Routes {
             calendar,
             excuses,
@@ -275,7 +298,9 @@ impl Collector {
             board: Arc::clone(&board),
             memory: Desk::new(store::open(&config.state_dir)?),
             telemetry: Arc::clone(&telemetry),
-            token,
+            tokens,
+            people,
+            log: audit::desk::Desk::new(store::open(&config.state_dir)?),
             patience: Patience::default(),
             stop: stop.clone(),
             strangers: Seldom::default(),

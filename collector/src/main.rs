@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use collector::commands::{self, CommandError, Invitation, Subject, Which};
+use collector::commands::{self, CommandError, Invitation, Since, Subject, UserWish, Which};
 use collector::config::{self, Config};
 use collector::report::{Format, Month};
+use collector::users::{Role, UserName};
 use collector::{Collector, Listeners, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -58,6 +59,74 @@ enum Command {
     },
     /// Report a meeting's roll calls, or a month by areas
     Report(Report),
+    /// Who may sign in to the board: add, list, change or remove users
+    #[command(subcommand, disable_help_subcommand = true)]
+    User(User),
+    /// Who did what on the board and through the API
+    Audit {
+        /// From when on, as in 7d, 12h or 2026-11-23 [default: from the beginning]
+        #[arg(long, value_name = "TIME")]
+        since: Option<Since>,
+        /// As CSV that Excel opens (UTF-8, columns parted by ';')
+        #[arg(long)]
+        csv: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum User {
+    /// Add a user; the password is typed, or read from standard input
+    Add {
+        /// Under which to sign in
+        name: UserName,
+        /// view: look at everything; operate: also excuse, acknowledge and change meetings
+        #[arg(long)]
+        role: Role,
+        #[command(flatten)]
+        password: PasswordFile,
+    },
+    /// List all users
+    List,
+    /// Give a user another role, in force at once
+    Role {
+        /// Whom
+        name: UserName,
+        /// view or operate
+        role: Role,
+    },
+    /// Give a user another password and sign the user out everywhere
+    Password {
+        /// Whom
+        name: UserName,
+        #[command(flatten)]
+        password: PasswordFile,
+    },
+    /// Remove a user, and sign the user out everywhere
+    Remove {
+        /// Whom
+        name: UserName,
+    },
+}
+
+#[derive(Debug, Args)]
+struct PasswordFile {
+    /// The file whose first line is the password [default: typed on the terminal, else standard input]
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl User {
+    fn wish(self) -> (UserWish, Option<PathBuf>) {
+        match self {
+            Self::Add { name, role, password } => {
+                (UserWish::Add(name, role), password.password_file)
+            }
+            Self::List => (UserWish::List, None),
+            Self::Role { name, role } => (UserWish::Role(name, role), None),
+            Self::Password { name, password } => (UserWish::Password(name), password.password_file),
+            Self::Remove { name } => (UserWish::Remove(name), None),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +234,15 @@ fn execute(command: Command, config: &Config, language: Language) -> anyhow::Res
         Command::Run => run(config)?,
         Command::Check => print!("{}", commands::check(config, language)?),
         Command::Revoke { site } => print!("{}", commands::revoke(config, &site, language)?),
+        Command::User(user) => {
+            let (wish, password) = user.wish();
+            print!("{}", commands::user(config, &wish, password.as_deref(), language)?);
+        }
+        Command::Audit { since, csv } => {
+            let log = commands::log(config, since, csv, language)?;
+            // Whoever pipes it into `head` has read enough.
+            let _ = std::io::Write::write_all(&mut std::io::stdout(), log.as_bytes());
+        }
         Command::Report(report) => {
             let format = report.format();
             let Report { meeting, month, output, .. } = report;

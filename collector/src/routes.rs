@@ -4,29 +4,27 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY,
-    WWW_AUTHENTICATE,
-};
+use hyper::header::{ALLOW, CONTENT_ENCODING, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use wire::{SiteId, UnixMillis, limits};
 
-use crate::auth::{Auth, Token};
+use crate::audit::Actor;
+use crate::auth::{Auth, Tokens};
 use crate::board::Board;
 use crate::enrol::Enrolment;
-use crate::exposition::{self, Shard, Wanted};
 use crate::ingest::{Encoding, Ingest};
 use crate::listener::{Body, Patience, body};
-use crate::meetings::desk::{self, Wish};
-use crate::roll_call::desk::{ATTENDANCE_BYTES, Desk, Format};
+use crate::meetings::desk;
+use crate::permission::{Caller, Need, Refusal, permit};
+use crate::roll_call::desk::Desk;
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
-use crate::{absences, answers, api, fleet, judging};
+use crate::{absences, answers, api, audit, fleet, judging, sign_in};
 
+mod operations;
 mod table;
 
 pub use table::Port;
@@ -57,8 +55,12 @@ pub struct Routes {
     pub memory: Desk,
     /// What is known of this program.
     pub telemetry: Arc<Telemetry>,
-    /// What readers must show, if anything.
-    pub token: Option<Token>,
+    /// What programs must show.
+    pub tokens: Tokens,
+    /// Who has signed in.
+    pub people: sign_in::Desk,
+    /// Who did what.
+    pub log: audit::desk::Desk,
     /// How long bodies may take.
     pub patience: Patience,
     /// Cancelled when the collector ends.
@@ -101,31 +103,38 @@ impl Routes {
             (None, Port::Agents) => Access::Agent,
             (None, Port::Operations) => Access::Anyone,
         };
-        let site = match access {
-            Access::Anyone => None,
+        let may_change = |route: &Route<'_>| route.has(request.method());
+        let need = match access {
+            // What no route does changes nothing.
+            Access::Reader if route.as_ref().is_some_and(may_change) => Need::of(request.method()),
+            Access::Operator if request.method().is_safe() => Need::Oversee,
+            Access::Operator => Need::Act,
+            _ => Need::View,
+        };
+        let (site, caller) = match access {
+            Access::Anyone => (None, Caller::Nobody),
             Access::Agent => match self.auth.site_of(request.headers()) {
-                Some(site) => Some(site),
+                Some(site) => (Some(site), Caller::Nobody),
                 None => return self.unknown(request, peer),
             },
-            Access::Reader => {
-                if self.token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
-                    let mut answer = answers::empty(StatusCode::UNAUTHORIZED);
-                    answer
-                        .headers_mut()
-                        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                    return answer;
+            Access::Reader | Access::Operator => {
+                let caller = self.caller(request.headers(), now).await;
+                if let Err(refusal) = permit(need, &caller) {
+                    body::discard(request.into_body());
+                    return refused(refusal);
                 }
-                None
+                (None, caller)
             }
         };
         let Some(route) = route else {
             body::discard(request.into_body());
             return answers::empty(StatusCode::NOT_FOUND);
         };
-        if !route.methods.iter().any(|method| is_method(method, request.method())) {
+        if !route.has(request.method()) {
             body::discard(request.into_body());
             return wrong_method(route.methods);
         }
+        let actor = || Actor { who: caller.name().to_owned(), address: Some(peer.ip()) };
         match (route.action, site) {
             (Action::Enrol, _) => self.enrolment.answer(request, peer, now).await,
             (Action::Reports, Some(site)) => self.reports((&site, peer.ip()), request, now).await,
@@ -135,8 +144,16 @@ impl Routes {
             (Action::Reports | Action::Profile, None) => answers::empty(StatusCode::UNAUTHORIZED),
             (Action::Board(file), _) => file.answer(),
             (Action::BoardEvents, _) => {
-                self.board.events(request.uri().query(), self.stop.clone()).await
+                let over = self.over(&caller, request.headers());
+                self.board.events(request.uri().query(), self.stop.clone(), over).await
             }
+            (Action::SignIn, _) => self.people.sign_in(request, peer, now).await,
+            (Action::SignOut, _) => self.sign_out(request.headers(), peer, now).await,
+            (Action::Who, _) => {
+                let caller = self.caller(request.headers(), now).await;
+                sign_in::Desk::who(&caller, request.headers())
+            }
+            (Action::Audit, _) => self.log.answer(request.uri().query()).await,
             (Action::BoardSite(id), _) => {
                 self.board.site(&self.fleet.snapshot(now), id, request.uri().query())
             }
@@ -155,15 +172,15 @@ impl Routes {
                     None => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
                 }
             }
-            (Action::Meetings, _) => self.meetings(None, request, now).await,
-            (Action::Meeting(id), _) => self.meetings(Some(id), request, now).await,
+            (Action::Meetings, _) => self.meetings(None, request, actor(), now).await,
+            (Action::Meeting(id), _) => self.meetings(Some(id), request, actor(), now).await,
             (Action::RollCall(id), _) => match decoded(id) {
                 Some(id) => self.memory.roll_call(id).await,
                 None => answers::text(StatusCode::BAD_REQUEST, "the id is not UTF-8\n"),
             },
-            (Action::Attendance(id), _) => self.attendance(id, request, now).await,
-            (Action::Absences, _) => self.absences(request, now).await,
-            (Action::Absence(id), _) => self.excuses.delete(id.to_owned()).await,
+            (Action::Attendance(id), _) => self.attendance(id, request, actor(), now).await,
+            (Action::Absences, _) => self.absences(request, actor(), now).await,
+            (Action::Absence(id), _) => self.excuses.delete(id.to_owned(), actor(), now).await,
         }
     }
 
@@ -217,115 +234,11 @@ impl Routes {
             }
         }
     }
-
-    async fn meetings(
-        &self,
-        id: Option<&str>,
-        request: Request<Incoming>,
-        now: UnixMillis,
-    ) -> Response<Body> {
-        let id = match id.map(decoded) {
-            Some(None) => return answers::text(StatusCode::BAD_REQUEST, "the id is not UTF-8\n"),
-            Some(id) => id,
-            None => None,
-        };
-        let (wish, method) = (id.clone().map_or(Wish::Add, Wish::Put), request.method().clone());
-        match (method, id) {
-            (Method::POST | Method::PUT, _) => {}
-            (Method::DELETE, Some(id)) => return self.calendar.delete(id).await,
-            (_, Some(id)) => return self.calendar.one(&id, now),
-            (_, None) => return self.calendar.list(now),
-        }
-        let query = request.uri().query().unwrap_or_default();
-        let preview = query.split('&').any(|part| part == "preview=true");
-        match self.json(request, desk::BODY_BYTES).await {
-            Ok(bytes) => self.calendar.take(wish, bytes, preview, now).await,
-            Err(answer) => answer,
-        }
-    }
-
-    async fn absences(&self, request: Request<Incoming>, now: UnixMillis) -> Response<Body> {
-        if request.method() != Method::POST {
-            return self.excuses.list(now);
-        }
-        match self.json(request, absences::desk::BODY_BYTES).await {
-            Ok(bytes) => self.excuses.add(bytes, now).await,
-            Err(answer) => answer,
-        }
-    }
-
-    /// The body, if it says that it is JSON: a page in somebody's browser cannot send this type
-    /// without being allowed to.
-    async fn json(&self, request: Request<Incoming>, most: usize) -> Result<Bytes, Response<Body>> {
-        let json =
-            |kind: &str| kind.split(';').next().is_some_and(|k| k.trim() == "application/json");
-        if !header(&request, CONTENT_TYPE).is_some_and(json) {
-            body::discard(request.into_body());
-            let spoken = "Content-Type is application/json here\n";
-            return Err(answers::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, spoken));
-        }
-        let read = body::read(request.into_body(), most, self.patience.body).await;
-        read.map_err(|error| answers::last(answers::empty(error.status())))
-    }
-
-    async fn attendance(
-        &self,
-        id: &str,
-        request: Request<Incoming>,
-        now: UnixMillis,
-    ) -> Response<Body> {
-        let Some(format) = Format::from_header(header(&request, CONTENT_TYPE)) else {
-            body::discard(request.into_body());
-            let spoken = "Content-Type is application/json or text/csv here\n";
-            return answers::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, spoken);
-        };
-        let Some(id) = decoded(id) else {
-            body::discard(request.into_body());
-            return answers::text(StatusCode::BAD_REQUEST, "the id is not UTF-8\n");
-        };
-        match body::read(request.into_body(), ATTENDANCE_BYTES, self.patience.body).await {
-            Ok(bytes) => self.memory.attendance(id, format, bytes, now).await,
-            Err(error) => answers::last(answers::empty(error.status())),
-        }
-    }
-
-    fn ready(&self) -> Response<Body> {
-        if self.stop.is_cancelled() {
-            answers::text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
-        } else {
-            answers::text(StatusCode::OK, "ready\n")
-        }
-    }
-
-    fn metrics(&self, request: &Request<Incoming>, now: UnixMillis) -> Response<Body> {
-        let shard = match Shard::from_query(request.uri().query()) {
-            Ok(shard) => shard,
-            Err(reason) => return answers::text(StatusCode::BAD_REQUEST, reason),
-        };
-        let wanted =
-            Wanted::from_headers(header(request, ACCEPT), header(request, ACCEPT_ENCODING));
-        let snapshot = self.fleet.snapshot(now);
-        let verdicts = Arc::clone(&self.judged.latest().verdicts);
-        let body = exposition::body(snapshot, verdicts, &self.telemetry, wanted, shard);
-        let mut answer = Response::new(body);
-        let headers = answer.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(wanted.content_type()));
-        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-        if let Some(encoding) = wanted.content_encoding() {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
-        }
-        answer
-    }
 }
 
 /// `{}`.
 #[derive(serde::Serialize)]
 struct Nothing {}
-
-/// HEAD is GET whose body hyper leaves out.
-fn is_method(wanted: &Method, asked: &Method) -> bool {
-    asked == wanted || (wanted == Method::GET && asked == Method::HEAD)
-}
 
 fn wrong_method(wanted: &[Method]) -> Response<Body> {
     let names = wanted.iter().map(|method| match method.as_str() {
@@ -336,6 +249,27 @@ fn wrong_method(wanted: &[Method]) -> Response<Body> {
     let mut answer = answers::empty(StatusCode::METHOD_NOT_ALLOWED);
     answer.headers_mut().extend(allowed.ok().map(|allowed| (ALLOW, allowed)));
     answer
+}
+
+/// What is said to whoever may not.
+fn refused(refusal: Refusal) -> Response<Body> {
+    let told = |error: &'static str| answers::json(StatusCode::FORBIDDEN, &Refused { error });
+    match refusal {
+        Refusal::SignIn => {
+            let mut answer = answers::empty(StatusCode::UNAUTHORIZED);
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            answer
+        }
+        Refusal::Role => told("this takes the role operate"),
+        Refusal::Forged => {
+            told("this did not come from the collector's own page; a proxy must pass Host on")
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Refused {
+    error: &'static str,
 }
 
 fn header(request: &Request<Incoming>, name: HeaderName) -> Option<&str> {

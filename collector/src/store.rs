@@ -5,15 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub mod absences;
 pub mod attendance;
+pub mod audit;
 pub mod calendars;
 pub mod credentials;
 pub mod meetings;
 pub mod received;
 pub mod roll_calls;
+pub mod users;
 
 /// The file's name in the state directory.
 pub const FILE: &str = "collector.db";
@@ -86,6 +88,12 @@ pub fn open(state_dir: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Begins to write. At once, because a transaction that reads first may find that another process
+/// has written meanwhile.
+pub fn begin(connection: &Connection) -> rusqlite::Result<Transaction<'_>> {
+    Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
+}
+
 /// Makes the state directory, readable for its owner alone: the authority's key lies in it.
 pub fn make_directory(state_dir: &Path) -> Result<(), OpenError> {
     let mut builder = std::fs::DirBuilder::new();
@@ -131,8 +139,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Makes what is missing and returns the version found; a newer file is left untouched.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found <= SCHEMA_VERSION {
         transaction.execute_batch(credentials::SCHEMA)?;
@@ -142,6 +149,8 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
         transaction.execute_batch(absences::SCHEMA)?;
         transaction.execute_batch(roll_calls::SCHEMA)?;
         transaction.execute_batch(attendance::SCHEMA)?;
+        transaction.execute_batch(users::SCHEMA)?;
+        transaction.execute_batch(audit::SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
     }

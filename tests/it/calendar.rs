@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::{Span, Zoned};
 use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
-use tests::collector::Collector;
+use tests::collector::{Collector, OPERATE_TOKEN};
 use tests::program::{self, Program};
 use tests::{http, wait};
 
@@ -105,7 +105,12 @@ impl Web {
 
 fn send(collector: &Collector, method: &str, path: &str, body: &Json) -> http::Response {
     let mut stream = http::connect(collector.operations()).unwrap();
-    let headers = [("Content-Type", "application/json"), ("Connection", "close")];
+    let bearer = format!("Bearer {OPERATE_TOKEN}");
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("Connection", "close"),
+        ("Authorization", bearer.as_str()),
+    ];
     let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     stream.write_all(&http::request(method, path, &headers, &body)).unwrap();
     http::read(&mut BufReader::new(stream)).unwrap()

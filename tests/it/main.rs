@@ -64,4 +64,5 @@ mod dashboards;
 mod doctor;
 mod duty_hours;
 mod metrics_page;
+mod people;
 mod shipped;

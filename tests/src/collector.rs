@@ -15,6 +15,15 @@ use crate::program::{self, Program};
 use crate::scrape::Scrape;
 use crate::{ledger, wait};
 
+/// What a program must show that acts through the API.
+pub const OPERATE_TOKEN: &str = "a-token-for-programs-that-act";
+
+/// The password of every user here.
+pub const PASSWORD: &str = "một câu dễ nhớ";
+
+/// What a program must show that only reads, where reading is closed.
+pub const READ_TOKEN: &str = "a-token-for-programs-that-read";
+
 /// A collector, running or not, and the line that leads to it.
 #[derive(Debug)]
 pub struct Collector {
@@ -60,6 +69,21 @@ impl Collector {
         Self::begin(folder, state_dir, inventory, "meetings: meetings/\n")
     }
 
+    /// Starts one that shows nothing to whoever neither signs in nor has a token, as beyond
+    /// loopback.
+    #[must_use]
+    pub fn start_closed(inventory: &str, meetings: &str) -> Self {
+        let mut collector = Self::start_with_calendar(inventory, meetings);
+        collector.stop();
+        let config = fs::read_to_string(collector.config()).expect("a configuration");
+        let closed =
+            config.replace("operate_token_file:", "token_file: token, operate_token_file:");
+        fs::write(collector.folder.path().join("token"), READ_TOKEN).expect("a writable directory");
+        fs::write(collector.config(), closed).expect("a writable directory");
+        collector.run();
+        collector
+    }
+
     /// Starts one on what lies in `folder`: `sites.yaml`, `meetings/` and `state/`.
     #[must_use]
     pub fn start_prepared(folder: TempDir) -> Self {
@@ -81,8 +105,10 @@ impl Collector {
         let mut collector =
             Self { link, folder, state_dir, program: None, agents: nowhere, operations: nowhere };
         collector.write_inventory(inventory);
+        fs::write(collector.folder.path().join("operate-token"), OPERATE_TOKEN)
+            .expect("a writable directory");
         let config = format!(
-            "state_dir: {}\nagents: {{ listen: \"127.0.0.1:0\", names: [127.0.0.1] }}\noperations: {{ listen: \"127.0.0.1:0\" }}\ninventory: sites.yaml\nlanguage: en\n{more}",
+            "state_dir: {}\nagents: {{ listen: \"127.0.0.1:0\", names: [127.0.0.1] }}\noperations: {{ listen: \"127.0.0.1:0\", operate_token_file: operate-token }}\ninventory: sites.yaml\nlanguage: en\n{more}",
             collector.state_dir.display()
         );
         fs::write(collector.config(), config).expect("a writable directory");
@@ -104,7 +130,9 @@ impl Collector {
         });
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// One of its commands, not yet begun.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program::mortal(program::binary("nhipcau-collector"));
         command.arg("--config").arg(self.config()).args(arguments);
         command
@@ -114,6 +142,22 @@ impl Collector {
     #[must_use]
     pub fn do_command(&self, arguments: &[&str]) -> Output {
         program::finish(self.command(arguments))
+    }
+
+    /// Adds a user of this role who signs in with [`PASSWORD`].
+    pub fn add_user(&self, name: &str, role: &str) {
+        let output = self.tell(&["user", "add", name, "--role", role], PASSWORD);
+        assert!(output.status.success(), "{}", program::said(&output));
+    }
+
+    /// Runs one of its commands to the end and tells it this on its standard input.
+    #[must_use]
+    pub fn tell(&self, arguments: &[&str], told: &str) -> Output {
+        let file = self.folder.path().join("told");
+        fs::write(&file, format!("{told}\n")).expect("a writable directory");
+        let mut command = self.command(arguments);
+        command.stdin(fs::File::open(file).expect("just written"));
+        program::finish(command)
     }
 
     /// Its configuration file.

@@ -17,8 +17,9 @@ use wire::yaml::Faults;
 use super::{ABSENCES, Absence, Scope, Shared, file};
 use crate::answers;
 use crate::api::Moment;
+use crate::audit::{Act, Actor};
 use crate::listener::Body;
-use crate::store;
+use crate::store::{self, audit, audit::Deed};
 
 /// Ids and texts of one absence, generously.
 pub const BODY_BYTES: usize = 16 * 1024;
@@ -103,7 +104,7 @@ impl Desk {
     }
 
     /// Keeps the absence in `body`.
-    pub async fn add(&self, body: Bytes, now: UnixMillis) -> Response<Body> {
+    pub async fn add(&self, body: Bytes, actor: Actor, now: UnixMillis) -> Response<Body> {
         self.blocking(move |desk| {
             let bad = |error: serde_json::Error| {
                 Refusal::Told(StatusCode::BAD_REQUEST, format!("no JSON: {error}"))
@@ -123,7 +124,16 @@ impl Desk {
                 let told = format!("there are {ABSENCES} absences; take old ones away first");
                 return Err(Refusal::Told(StatusCode::CONFLICT, told));
             }
-            let id = store::absences::add(&store, json.get(), absence.to, now)?;
+            let transaction = store::begin(&store)?;
+            let id = store::absences::add(&transaction, json.get(), absence.to, now)?;
+            let deed = Deed {
+                act: Act::AbsenceAdded,
+                subject: absence.of.id(),
+                before: None,
+                after: Some(json.get()),
+            };
+            audit::add(&transaction, &actor, deed, now)?;
+            transaction.commit()?;
             let answer = answers::json(StatusCode::CREATED, &line(Some(id), &absence, now));
             desk.absences.change_stored(id, Some(absence));
             Ok(answer)
@@ -132,15 +142,25 @@ impl Desk {
     }
 
     /// Takes an absence away.
-    pub async fn delete(&self, id: String) -> Response<Body> {
+    pub async fn delete(&self, id: String, actor: Actor, now: UnixMillis) -> Response<Body> {
         self.blocking(move |desk| {
             let unknown =
                 || Refusal::Told(StatusCode::NOT_FOUND, format!("there is no absence {id}"));
             let number: i64 = id.parse().map_err(|_| unknown())?;
             let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
-            if !store::absences::delete(&store, number)? {
+            let transaction = store::begin(&store)?;
+            let Some(definition) = store::absences::take(&transaction, number)? else {
                 return Err(unknown());
-            }
+            };
+            let gone = file::one(Path::new("absence"), &definition).ok();
+            let deed = Deed {
+                act: Act::AbsenceRemoved,
+                subject: gone.as_ref().map_or("", |absence| absence.of.id()),
+                before: Some(&definition),
+                after: None,
+            };
+            audit::add(&transaction, &actor, deed, now)?;
+            transaction.commit()?;
             desk.absences.change_stored(number, None);
             Ok(answers::empty(StatusCode::NO_CONTENT))
         })

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Board, Seat};
+use super::{Board, Over, Seat};
 use crate::answers;
 use crate::listener::Body;
 
@@ -15,7 +15,7 @@ use crate::listener::Body;
 const WAITING: usize = 1;
 
 /// The stream of a seat.
-pub(super) fn body(board: Arc<Board>, seat: Seat, stop: CancellationToken) -> Body {
+pub(super) fn body(board: Arc<Board>, seat: Seat, stop: CancellationToken, over: Over) -> Body {
     let (out, events) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         tokio::select! {
@@ -23,6 +23,7 @@ pub(super) fn body(board: Arc<Board>, seat: Seat, stop: CancellationToken) -> Bo
             // Who left need not wait for the next event to be missed.
             () = out.closed() => {}
             () = stop.cancelled() => {}
+            () = over => {}
         }
     });
     answers::streamed(events)

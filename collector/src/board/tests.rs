@@ -65,6 +65,10 @@ fn meeting(id: &str, start: i64, end: i64) -> Occurrence {
     }
 }
 
+fn for_ever() -> Over {
+    Box::pin(std::future::pending())
+}
+
 /// What an event says, after its name.
 fn read(event: &Bytes) -> (String, Value) {
     let text = std::str::from_utf8(event).unwrap();
@@ -199,10 +203,10 @@ async fn there_are_so_many_seats_and_a_seat_that_is_left_is_free() {
     let stop = CancellationToken::new();
     let mut answers = Vec::new();
     for _ in 0..STREAMS {
-        answers.push(board.events(Some("lang=en"), stop.clone()).await);
+        answers.push(board.events(Some("lang=en"), stop.clone(), for_ever()).await);
     }
     assert!(answers.iter().all(|answer| answer.status() == StatusCode::OK));
-    let full = board.events(None, stop.clone()).await;
+    let full = board.events(None, stop.clone(), for_ever()).await;
     assert_eq!(full.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(full.headers().contains_key(hyper::header::RETRY_AFTER));
     answers.pop();
@@ -210,7 +214,7 @@ async fn there_are_so_many_seats_and_a_seat_that_is_left_is_free() {
     while board.seats.available_permits() == 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(board.events(None, stop).await.status(), StatusCode::OK);
+    assert_eq!(board.events(None, stop, for_ever()).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -219,7 +223,7 @@ async fn a_reader_too_slow_for_the_changes_gets_the_picture_again_and_a_stop_end
     let mut world = World::new("{ id: a, name: A }");
     world.judge(0, &[]);
     let stop = CancellationToken::new();
-    let mut body = world.board.events(None, stop.clone()).await.into_body();
+    let mut body = world.board.events(None, stop.clone(), for_ever()).await.into_body();
     for round in 0..4 * BEHIND {
         let excused: &[&str] = if round % 2 == 0 { &["a"] } else { &[] };
         world.judge(1, excused);

@@ -16,8 +16,9 @@ use wire::yaml::Faults;
 
 use super::{MEETINGS, Meeting, Origin, Shared, pages, yaml};
 use crate::answers;
+use crate::audit::{Act, Actor};
 use crate::listener::Body;
-use crate::store;
+use crate::store::{self, audit, audit::Deed};
 
 /// A meeting that names ten thousand sites one by one.
 pub const BODY_BYTES: usize = 256 * 1024;
@@ -95,13 +96,15 @@ impl Desk {
         wish: Wish,
         body: Bytes,
         preview: bool,
+        actor: Actor,
         now: UnixMillis,
     ) -> Response<Body> {
-        self.blocking(move |desk| desk.granted(&wish, &body, preview, now)).await
+        let actor = (!preview).then_some(actor);
+        self.blocking(move |desk| desk.granted(&wish, &body, actor.as_ref(), now)).await
     }
 
     /// Takes a meeting away.
-    pub async fn delete(&self, id: String) -> Response<Body> {
+    pub async fn delete(&self, id: String, actor: Actor, now: UnixMillis) -> Response<Body> {
         self.blocking(move |desk| {
             let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
             let plan = desk.plan.plan();
@@ -109,18 +112,25 @@ impl Desk {
                 return Err(unknown(&id));
             };
             changeable(&meeting.id, origin)?;
-            store::meetings::delete(&store, &meeting.id)?;
+            let transaction = store::begin(&store)?;
+            let before = store::meetings::definition(&transaction, &id)?;
+            store::meetings::delete(&transaction, &meeting.id)?;
+            let (act, subject) = (Act::MeetingRemoved, meeting.id.as_str());
+            let deed = Deed { act, subject, before: before.as_deref(), after: None };
+            audit::add(&transaction, &actor, deed, now)?;
+            transaction.commit()?;
             desk.plan.change_stored(&meeting.id, None);
             Ok(answers::empty(StatusCode::NO_CONTENT))
         })
         .await
     }
 
+    /// Without an `actor` it is a preview.
     fn granted(
         &self,
         wish: &Wish,
         body: &[u8],
-        preview: bool,
+        actor: Option<&Actor>,
         now: UnixMillis,
     ) -> Result<Response<Body>, Refusal> {
         let bad = |error: serde_json::Error| {
@@ -151,10 +161,15 @@ impl Desk {
             (_, None) => {}
         }
         let page = pages::one(&meeting, None, &plan.inventory, now);
-        if preview {
-            return Ok(answers::json(StatusCode::OK, &page));
-        }
-        store::meetings::put(&store, &meeting.id, json.get(), now)?;
+        let Some(actor) = actor else { return Ok(answers::json(StatusCode::OK, &page)) };
+        let transaction = store::begin(&store)?;
+        let known = store::meetings::definition(&transaction, meeting.id.as_str())?;
+        store::meetings::put(&transaction, &meeting.id, json.get(), now)?;
+        let act = if known.is_some() { Act::MeetingChanged } else { Act::MeetingAdded };
+        let (subject, after) = (meeting.id.as_str(), Some(json.get()));
+        let deed = Deed { act, subject, before: known.as_deref(), after };
+        audit::add(&transaction, actor, deed, now)?;
+        transaction.commit()?;
         let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
         let answer = answers::json(status, &page);
         self.plan.change_stored(&meeting.id.clone(), Some(meeting));

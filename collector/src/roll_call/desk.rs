@@ -1,5 +1,6 @@
 //! Where requests meet the memory: roll calls are asked for and attendance is posted.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::{Response, StatusCode};
@@ -8,12 +9,14 @@ use serde::Serialize;
 use tracing::{error, info};
 use wire::UnixMillis;
 
-use super::attendance::{from_csv, from_json};
+use super::attendance::{Attendance, from_csv, from_json};
 use super::remembered;
+use crate::audit::{Act, Actor};
 use crate::inventory::encoding;
 use crate::listener::Body;
-use crate::store::attendance;
-use crate::{answers, api};
+use crate::store::audit::Deed;
+use crate::store::{attendance, audit};
+use crate::{answers, api, store};
 
 /// The largest attendance list: 10,000 sites by names of some 100 bytes.
 pub const ATTENDANCE_BYTES: usize = 1024 * 1024;
@@ -87,6 +90,7 @@ impl Desk {
         id: String,
         format: Format,
         body: bytes::Bytes,
+        actor: Actor,
         now: UnixMillis,
     ) -> Response<Body> {
         self.ask(move |connection| {
@@ -108,7 +112,18 @@ impl Desk {
                     return Ok(answers::json(StatusCode::UNPROCESSABLE_ENTITY, &faults));
                 }
             };
-            attendance::put(connection, &id, &list, now)?;
+            let transaction = store::begin(connection)?;
+            let told = |list: &Attendance| {
+                let presences = list.iter().map(|(site, presence)| (site, presence.label()));
+                serde_json::to_string(&presences.collect::<BTreeMap<_, _>>()).ok()
+            };
+            let before = told(&attendance::of_meeting(&transaction, &id)?);
+            attendance::put(&transaction, &id, &list, now)?;
+            let after = told(&list);
+            let (before, after) = (before.as_deref(), after.as_deref());
+            let deed = Deed { act: Act::Attendance, subject: &id, before, after };
+            audit::add(&transaction, &actor, deed, now)?;
+            transaction.commit()?;
             info!(meeting = id, sites = list.len(), "attendance posted");
             Ok(answers::json(StatusCode::OK, &Taken { meeting: id, taken: list.len() }))
         })

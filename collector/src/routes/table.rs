@@ -23,14 +23,24 @@ pub(super) struct Route<'a> {
     pub(super) action: Action<'a>,
 }
 
+impl Route<'_> {
+    /// HEAD is GET whose body hyper leaves out.
+    pub(super) fn has(&self, asked: &Method) -> bool {
+        let wanted = if asked == Method::HEAD { &Method::GET } else { asked };
+        self.methods.contains(wanted)
+    }
+}
+
 /// Who may ask.
 #[derive(Clone, Copy)]
 pub(super) enum Access {
     Anyone,
     /// Whoever has a site's credential.
     Agent,
-    /// Whoever has the token, where there is one.
+    /// Whoever may read; for methods that change something, whoever may act.
     Reader,
+    /// Whoever may act.
+    Operator,
 }
 
 pub(super) enum Action<'a> {
@@ -40,6 +50,10 @@ pub(super) enum Action<'a> {
     Board(File),
     BoardEvents,
     BoardSite(&'a str),
+    SignIn,
+    SignOut,
+    Who,
+    Audit,
     Contents,
     Metrics,
     Healthy,
@@ -57,7 +71,7 @@ pub(super) enum Action<'a> {
 /// Everything that can be asked for.
 #[rustfmt::skip]
 pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
-    use Access::{Agent, Anyone, Reader};
+    use Access::{Agent, Anyone, Operator, Reader};
     use Port::{Agents, Operations};
     const GET: &[Method] = &[Method::GET];
     const POST: &[Method] = &[Method::POST];
@@ -71,9 +85,15 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Operations, "/")               => ("board",   GET,  Anyone, Action::Board(File::Html)),
         (Operations, "/board.css")      => ("board",   GET,  Anyone, Action::Board(File::Css)),
         (Operations, "/board.js")       => ("board",   GET,  Anyone, Action::Board(File::Script)),
+        // Whoever opens an address of the API in a browser is asked for the latter.
+        (Operations, "/favicon.svg" | "/favicon.ico")
+                                        => ("board",   GET,  Anyone, Action::Board(File::Icon)),
         (Operations, "/board/events")   => ("board_events", GET, Reader, Action::BoardEvents),
         (Operations, path) if let Some(id) = path.strip_prefix("/board/sites/")
                                         => ("board_site", GET, Reader, Action::BoardSite(id)),
+        (Operations, "/board/sign-in")  => ("sign_in",  POST, Anyone, Action::SignIn),
+        (Operations, "/board/sign-out") => ("sign_out", POST, Anyone, Action::SignOut),
+        (Operations, "/board/session")  => ("session",  GET,  Anyone, Action::Who),
         (Operations, "/-/healthy")      => ("healthy", GET,  Anyone, Action::Healthy),
         (Operations, "/-/ready")        => ("ready",   GET,  Anyone, Action::Ready),
         (Operations, "/metrics")        => ("metrics", GET,  Reader, Action::Metrics),
@@ -88,6 +108,7 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Operations, "/api/v1/meetings") => ("meetings", LIST, Reader, Action::Meetings),
         (Operations, path) if let Some(id) = of_meeting(path, "")
                                         => ("meeting", ONE, Reader, Action::Meeting(id)),
+        (Operations, "/api/v1/audit")   => ("audit", GET, Operator, Action::Audit),
         (Operations, "/api/v1/absences") => ("absences", LIST, Reader, Action::Absences),
         (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/absences/")
                                         => ("absence", DELETE, Reader, Action::Absence(id)),
@@ -115,6 +136,7 @@ Nhip Cau collector
 /api/v1/meetings/{id}/attendance  POST who took part, JSON or CSV
 /api/v1/absences                  who is excused, and until when; POST adds one
 /api/v1/absences/{id}             DELETE takes one of those away again
+/api/v1/audit                     who did what, the latest first; ?before=ID goes on
 /-/healthy                        whether the program lives
 /-/ready                          whether it takes reports
 ";

@@ -19,6 +19,11 @@ use crate::commands::{self, Invitation, Which};
 use crate::config::Config;
 use crate::{Collector, Listeners};
 
+mod people;
+
+/// What a program that acts sends along.
+const MAY_ACT: &str = "Authorization: Bearer a-token-for-acts\r\n";
+
 const SOON: Duration = Duration::from_secs(20);
 
 const INVENTORY: &str =
@@ -35,7 +40,7 @@ struct World {
 
 impl World {
     fn start() -> Self {
-        Self::start_with("listen: '127.0.0.1:0'")
+        Self::start_with("listen: '127.0.0.1:0', operate_token_file: operate-token")
     }
 
     fn start_with(operations: &str) -> Self {
@@ -48,6 +53,7 @@ impl World {
         std::fs::write(&file, text).unwrap();
         std::fs::write(directory.path().join("sites.yaml"), INVENTORY).unwrap();
         std::fs::write(directory.path().join("token"), "a-token-of-some-length\n").unwrap();
+        std::fs::write(directory.path().join("operate-token"), "a-token-for-acts").unwrap();
         let config = Config::read(&file).unwrap();
         let stop = CancellationToken::new();
         let collector = Collector::open(&config, stop.clone()).unwrap();
@@ -68,7 +74,8 @@ impl World {
     /// The answer of the operations' side to one request.
     async fn ask(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(self.operations).await.unwrap();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let may = if method == "GET" { "" } else { MAY_ACT };
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\n{may}Connection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         rest(&mut stream).await
     }
@@ -143,6 +150,7 @@ async fn operations_answer_what_stands_in_the_table() {
         ("GET", "/", 200, "content-security-policy: default-src 'none'"),
         ("GET", "/board.css", 200, "text/css"),
         ("GET", "/board.js", 200, "text/javascript"),
+        ("GET", "/favicon.ico", 200, "image/svg+xml"),
         ("GET", "/board/sites/th-0316", 200, "Xã Hoằng Lộc"),
         ("GET", "/board/sites/th-9999", 404, ""),
         ("GET", "/api/v1", 200, "/metrics"),
@@ -365,8 +373,8 @@ async fn a_roll_call_is_asked_for_and_attendance_posted() {
     assert!(answer.contains(r#""attendance":null"#), "{answer}");
     let mut stream = TcpStream::connect(world.operations).await.unwrap();
     let list = "Điểm cầu;Có mặt\r\nxa hoang loc;vắng\r\n";
-    let header = "Content-Type: text/csv; charset=utf-8\r\nConnection: close\r\n";
-    stream.write_all(post(&format!("{path}/attendance"), header, list).as_bytes()).await.unwrap();
+    let header = format!("Content-Type: text/csv; charset=utf-8\r\n{MAY_ACT}Connection: close\r\n");
+    stream.write_all(post(&format!("{path}/attendance"), &header, list).as_bytes()).await.unwrap();
     let answer = rest(&mut stream).await;
     assert!(answer.contains("200 OK") && answer.contains(r#""taken":1"#), "{answer}");
     let answer = world.ask("GET", &format!("{path}/roll-call")).await;
@@ -376,9 +384,9 @@ async fn a_roll_call_is_asked_for_and_attendance_posted() {
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     assert!(answer.contains(r#""nearest":"m@2026-11-23T07:30""#), "{answer}");
     let mut stream = TcpStream::connect(world.operations).await.unwrap();
-    let header = "Connection: close\r\n";
+    let header = format!("{MAY_ACT}Connection: close\r\n");
     let list = r#"{"th-0999":"present","th-0316":"maybe"}"#;
-    stream.write_all(post(&format!("{path}/attendance"), header, list).as_bytes()).await.unwrap();
+    stream.write_all(post(&format!("{path}/attendance"), &header, list).as_bytes()).await.unwrap();
     let answer = rest(&mut stream).await;
     assert!(answer.contains("422") && answer.contains("th-0999"), "{answer}");
     assert!(answer.contains("maybe"), "all faults at once: {answer}");
@@ -388,11 +396,13 @@ async fn a_roll_call_is_asked_for_and_attendance_posted() {
 async fn a_meeting_is_made_read_and_taken_away() {
     let world = World::start();
     let meeting = r#"{"id":"m","title":"Họp","start":"2026-11-23T07:30","duration":"1h"}"#;
-    let json = "Content-Type: application/json\r\n";
+    let json = &format!("Content-Type: application/json\r\n{MAY_ACT}");
     let send = async |request: String| {
         exchange(&mut TcpStream::connect(world.operations).await.unwrap(), &request).await
     };
-    let answer = send(post("/api/v1/meetings", "Content-Type: text/plain\r\n", meeting)).await;
+    let answer =
+        send(post("/api/v1/meetings", &json.replace("application/json", "text/plain"), meeting))
+            .await;
     assert_eq!(status(&answer), 415, "a page in a browser can send text: {answer}");
     assert_eq!(status(&send(post("/api/v1/meetings?preview=true", json, meeting)).await), 200);
     assert_eq!(status(&world.ask("GET", "/api/v1/meetings/m").await), 404, "a preview only");
@@ -416,13 +426,13 @@ async fn a_meeting_is_made_read_and_taken_away() {
 #[tokio::test]
 async fn an_absence_is_made_listed_and_taken_away() {
     let world = World::start();
-    let json = "Content-Type: application/json\r\n";
+    let json = &format!("Content-Type: application/json\r\n{MAY_ACT}");
     let send = async |request: String| {
         exchange(&mut TcpStream::connect(world.operations).await.unwrap(), &request).await
     };
     let absence =
         r#"{ "site": "th-0316", "from": "2026-11-23", "to": "2126-11-23", "reason": "x" }"#;
-    assert_eq!(status(&send(post("/api/v1/absences", "", absence)).await), 415);
+    assert_eq!(status(&send(post("/api/v1/absences", MAY_ACT, absence)).await), 415);
     assert_eq!(status(&send(post("/api/v1/absences", json, absence)).await), 201);
     assert!(world.ask("GET", "/api/v1/absences").await.contains(r#""site":"th-0316""#));
     assert_eq!(status(&world.ask("DELETE", "/api/v1/absences/1").await), 204);

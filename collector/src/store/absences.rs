@@ -1,6 +1,6 @@
 //! Absences that came through the API, each as the JSON that made it.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use wire::UnixMillis;
 
 /// The table. An id is never used twice, so that whoever deletes late deletes nothing else.
@@ -25,9 +25,10 @@ pub fn add(
     Ok(connection.last_insert_rowid())
 }
 
-/// Forgets an absence; says whether it was there.
-pub fn delete(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
-    Ok(connection.execute("DELETE FROM absences WHERE id = ?1", [id])? > 0)
+/// Forgets an absence; gives what it was.
+pub fn take(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>> {
+    let delete = "DELETE FROM absences WHERE id = ?1 RETURNING definition";
+    connection.query_row(delete, [id], |row| row.get(0)).optional()
 }
 
 /// Forgets the absences that are over.

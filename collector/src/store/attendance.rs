@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use wire::UnixMillis;
 
 use crate::roll_call::attendance::{Attendance, Presence};
@@ -18,24 +18,21 @@ CREATE TABLE IF NOT EXISTS attendance (
 ";
 
 /// Keeps the presences of a meeting, all of them or none; sites that are not in `attendance`
-/// stay as they were.
+/// stay as they were. The caller holds a transaction.
 pub fn put(
-    connection: &mut Connection,
+    connection: &Connection,
     meeting: &str,
     attendance: &Attendance,
     now: UnixMillis,
 ) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    {
-        let mut write = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO attendance (meeting, site, presence, posted_at)
-             VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        for (site, presence) in attendance {
-            write.execute((meeting, site.as_str(), presence.label(), now))?;
-        }
+    let mut write = connection.prepare_cached(
+        "INSERT OR REPLACE INTO attendance (meeting, site, presence, posted_at)
+         VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for (site, presence) in attendance {
+        write.execute((meeting, site.as_str(), presence.label(), now))?;
     }
-    transaction.commit()
+    Ok(())
 }
 
 /// What was posted of a meeting. A row that is no site or presence was not written by this
@@ -59,13 +56,13 @@ mod tests {
     #[test]
     fn what_is_posted_again_corrects_what_was() {
         let directory = tempfile::tempdir().unwrap();
-        let mut connection = crate::store::open(directory.path()).unwrap();
+        let connection = crate::store::open(directory.path()).unwrap();
         let list = |pairs: &[(&str, Presence)]| -> Attendance {
             pairs.iter().map(|(site, presence)| (site.parse().unwrap(), *presence)).collect()
         };
         let first = list(&[("a", Presence::Present), ("b", Presence::Absent)]);
-        put(&mut connection, "m@1", &first, 1).unwrap();
-        put(&mut connection, "m@1", &list(&[("b", Presence::Late)]), 2).unwrap();
+        put(&connection, "m@1", &first, 1).unwrap();
+        put(&connection, "m@1", &list(&[("b", Presence::Late)]), 2).unwrap();
         let expected = list(&[("a", Presence::Present), ("b", Presence::Late)]);
         assert_eq!(of_meeting(&connection, "m@1").unwrap(), expected);
         assert_eq!(of_meeting(&connection, "m@2").unwrap(), Attendance::new());

@@ -1,6 +1,6 @@
 //! Meetings that came through the API, each as the JSON that made it.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use wire::UnixMillis;
 use wire::ids::MeetingId;
 
@@ -27,6 +27,13 @@ pub fn put(
 /// Forgets a meeting.
 pub fn delete(connection: &Connection, id: &MeetingId) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM meetings WHERE id = ?1", [id.as_str()]).map(drop)
+}
+
+/// A meeting's definition.
+pub fn definition(connection: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row("SELECT definition FROM meetings WHERE id = ?1", [id], |row| row.get(0))
+        .optional()
 }
 
 /// Every meeting's id and definition.

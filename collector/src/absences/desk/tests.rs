@@ -23,7 +23,7 @@ impl Office {
     }
 
     async fn add(&self, body: &str) -> (u16, Json) {
-        told(self.desk.add(Bytes::from(body.to_owned()), NOW).await).await
+        told(self.desk.add(Bytes::from(body.to_owned()), lan(), NOW).await).await
     }
 
     /// Reasons of those listed, and how many are in force.
@@ -33,6 +33,10 @@ impl Office {
         let reasons = lines.iter().map(|line| line["reason"].as_str().unwrap().to_owned());
         (reasons.collect(), self.desk.absences.all().len())
     }
+}
+
+fn lan() -> Actor {
+    Actor { who: "lan".to_owned(), address: None }
 }
 
 async fn told(answer: Response<Body>) -> (u16, Json) {
@@ -57,9 +61,9 @@ async fn an_absence_is_in_force_until_it_is_taken_away_and_over_a_restart() {
     let office = Office::again(office.directory);
     assert_eq!(office.list().await, both);
     let id = made["id"].to_string();
-    assert_eq!(told(office.desk.delete(id.clone()).await).await.0, 204);
-    assert_eq!(told(office.desk.delete(id).await).await.0, 404);
-    assert_eq!(told(office.desk.delete("all".to_owned()).await).await.0, 404);
+    assert_eq!(told(office.desk.delete(id.clone(), lan(), NOW).await).await.0, 204);
+    assert_eq!(told(office.desk.delete(id, lan(), NOW).await).await.0, 404);
+    assert_eq!(told(office.desk.delete("all".to_owned(), lan(), NOW).await).await.0, 404);
     assert_eq!(office.list().await.1, 1);
     let (_, again) = office.add(REPAIR).await;
     assert!(again["id"].as_i64() > Some(2), "an id is never used twice");
@@ -98,4 +102,23 @@ async fn what_is_no_absence_says_why() {
         assert!(told.to_string().contains(part), "{body}: {told}");
     }
     assert_eq!(office.list().await, (vec![], 0));
+}
+
+#[tokio::test]
+async fn what_is_done_and_only_that_is_written_down() {
+    let office = Office::new();
+    office.add("{}").await;
+    let (_, made) = office.add(REPAIR).await;
+    let id = made["id"].to_string();
+    office.desk.delete(id.clone(), lan(), NOW).await;
+    office.desk.delete(id, lan(), NOW).await;
+    let store = store::open(office.directory.path()).unwrap();
+    let log = audit::since(&store, 0).unwrap();
+    let acts: Vec<_> = log
+        .iter()
+        .map(|entry| (entry.act.as_str(), entry.before.as_deref(), entry.after.as_deref()))
+        .collect();
+    let expected = [("absence_add", None, Some(REPAIR)), ("absence_remove", Some(REPAIR), None)];
+    assert_eq!(acts, expected);
+    assert!(log.iter().all(|entry| entry.who == "lan" && entry.subject == "th-0316"));
 }

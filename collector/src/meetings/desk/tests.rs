@@ -15,6 +15,10 @@ fn now() -> UnixMillis {
     "2026-11-20T00:00+07:00".parse::<jiff::Timestamp>().unwrap().as_millisecond()
 }
 
+fn lan() -> Actor {
+    Actor { who: "lan".to_owned(), address: None }
+}
+
 async fn read(answer: Response<Body>) -> (u16, Value) {
     let status = answer.status().as_u16();
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();
@@ -52,7 +56,7 @@ impl World {
     }
 
     async fn take(&self, wish: Wish, body: &Value, preview: bool) -> (u16, Value) {
-        read(self.desk.take(wish, body.to_string().into(), preview, now()).await).await
+        read(self.desk.take(wish, body.to_string().into(), preview, lan(), now()).await).await
     }
 
     async fn add(&self, body: &Value) -> (u16, Value) {
@@ -109,7 +113,10 @@ async fn what_is_made_outlives_the_process_until_it_is_taken_away() {
     let (status, list) = read(world.desk.list(now())).await;
     assert_eq!((status, &list["meetings"][0]["source"]), (200, &json!("api")));
     assert_eq!(list["occurrences"][0]["site_count"], 1);
-    assert_eq!(read(world.desk.delete("giao-ban-tuan".to_owned()).await).await.0, 204);
+    assert_eq!(
+        read(world.desk.delete("giao-ban-tuan".to_owned(), lan(), now()).await).await.0,
+        204
+    );
     assert_eq!(read(world.desk.one("giao-ban-tuan", now())).await.0, 404);
     assert_eq!(world.again().titles(), [""; 0]);
 }
@@ -121,7 +128,7 @@ async fn a_meeting_of_a_file_is_changed_in_the_file() {
     for (status, answer) in [
         world.add(&meeting()).await,
         world.put("giao-ban-tuan", &meeting()).await,
-        read(world.desk.delete("giao-ban-tuan".to_owned()).await).await,
+        read(world.desk.delete("giao-ban-tuan".to_owned(), lan(), now()).await).await,
     ] {
         assert_eq!(status, 409, "{answer}");
     }
@@ -149,6 +156,7 @@ async fn faults_are_those_of_yaml_all_at_once() {
     let keys: Vec<_> = told["faults"].as_array().unwrap().iter().map(|f| &f["key"]).collect();
     assert!(keys.contains(&&json!("start")) && keys.contains(&&json!("titel")), "{told}");
     assert_eq!(world.put("other", &meeting()).await.0, 400, "two ids");
-    let broken = world.desk.take(Wish::Add, Bytes::from_static(b"id: m"), false, now()).await;
+    let broken =
+        world.desk.take(Wish::Add, Bytes::from_static(b"id: m"), false, lan(), now()).await;
     assert_eq!(read(broken).await.0, 400, "YAML is for files");
 }

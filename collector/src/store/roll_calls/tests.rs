@@ -94,7 +94,7 @@ fn a_roll_call_is_kept_for_five_years_and_its_attendance_with_it() {
     let there = crate::roll_call::attendance::Presence::Present;
     let attendance = BTreeMap::from([("th-0316".parse().unwrap(), there)]);
     for meeting in ["old@1", "moved@1", "new@1"] {
-        store::attendance::put(&mut connection, meeting, &attendance, 1).unwrap();
+        store::attendance::put(&connection, meeting, &attendance, 1).unwrap();
     }
     assert_eq!(prune(&mut connection).unwrap(), 2);
     assert_eq!(prune(&mut connection).unwrap(), 0);
