@@ -39,8 +39,13 @@
 //! Power supplies, links, disks, sensors and devices may wait for a device and so are asked from a thread of their own;
 //! the others answer at once.
 
+#[cfg(any(windows, test))]
+mod consent;
 mod devices;
 pub mod echo;
+mod edid;
+#[cfg(any(windows, test))]
+mod pnp;
 
 pub use devices::{Device, Sound, SoundControls, SoundDevice};
 

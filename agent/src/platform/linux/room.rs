@@ -3,7 +3,6 @@
 mod alsa;
 pub(super) mod cameras;
 pub(super) mod displays;
-mod edid;
 mod holders;
 mod privacy;
 mod pulse;

@@ -4,8 +4,9 @@ use std::ptr;
 
 use windows_sys::Win32::Foundation::ERROR_SUCCESS;
 use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_LOCAL_MACHINE, KEY_READ, RRF_NOEXPAND, RRF_RT_REG_EXPAND_SZ, RRF_RT_REG_SZ,
-    RegCloseKey, RegEnumKeyExW, RegGetValueW, RegOpenKeyExW,
+    HKEY, HKEY_LOCAL_MACHINE, KEY_READ, RRF_NOEXPAND, RRF_RT_REG_BINARY, RRF_RT_REG_DWORD,
+    RRF_RT_REG_EXPAND_SZ, RRF_RT_REG_QWORD, RRF_RT_REG_SZ, RegCloseKey, RegEnumKeyExW,
+    RegGetValueW, RegOpenKeyExW,
 };
 
 use super::text::{narrow, wide};
@@ -37,6 +38,11 @@ impl Key {
         (status == ERROR_SUCCESS).then_some(Self(key))
     }
 
+    /// One that somebody else has opened, to be closed by this.
+    pub(in crate::platform) fn of(key: HKEY) -> Self {
+        Self(key)
+    }
+
     /// A key below this one.
     pub(in crate::platform) fn below(&self, path: &str) -> Option<Self> {
         Self::open(self.0, path)
@@ -61,6 +67,40 @@ impl Key {
             )
         };
         (status == ERROR_SUCCESS).then(|| narrow(&units))
+    }
+
+    /// A value that is a number of 32 or 64 bits.
+    pub(in crate::platform) fn number(&self, name: &str) -> Option<u64> {
+        let bytes = self.raw(name, RRF_RT_REG_DWORD | RRF_RT_REG_QWORD, size_of::<u64>())?;
+        let mut number = [0; size_of::<u64>()];
+        number.get_mut(..bytes.len())?.copy_from_slice(&bytes);
+        Some(u64::from_le_bytes(number))
+    }
+
+    /// A value that is bytes, `most` at most; `None` of a longer one.
+    pub(in crate::platform) fn bytes(&self, name: &str, most: usize) -> Option<Vec<u8>> {
+        self.raw(name, RRF_RT_REG_BINARY, most)
+    }
+
+    #[expect(unsafe_code, reason = "no maintained crate wraps the registry so thinly")]
+    fn raw(&self, name: &str, kinds: u32, most: usize) -> Option<Vec<u8>> {
+        let name = wide(name);
+        let mut bytes = vec![0u8; most];
+        let mut length = u32::try_from(most).ok()?;
+        // SAFETY: the name ends at a zero, `bytes` has the room that is told; both outlive the call.
+        let status = unsafe {
+            RegGetValueW(
+                self.0,
+                ptr::null(),
+                name.as_ptr(),
+                kinds,
+                ptr::null_mut(),
+                bytes.as_mut_ptr().cast(),
+                &raw mut length,
+            )
+        };
+        bytes.truncate(length as usize);
+        (status == ERROR_SUCCESS).then_some(bytes)
     }
 
     /// The names of the keys directly below.
@@ -111,6 +151,8 @@ mod tests {
         assert!(key.text("ProductName").is_some_and(|name| name.contains("Windows")));
         assert_eq!(key.text("no such value"), None);
         assert!(Key::open(MACHINE, r"SOFTWARE\no such key").is_none());
+        assert_eq!(key.number("ProductName"), None);
+        assert!(key.number("CurrentMajorVersionNumber").is_none_or(|version| version >= 6));
         let above = Key::open(MACHINE, r"SOFTWARE\Microsoft").unwrap();
         assert!(above.names().iter().any(|name| name == "Windows NT"), "{:?}", above.names());
         assert!(above.below(r"Windows NT\CurrentVersion").is_some());

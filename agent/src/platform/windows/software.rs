@@ -91,7 +91,7 @@ fn running(program: &str) -> bool {
 
 /// The names of all that runs; none where Windows does not tell.
 #[expect(unsafe_code, reason = "a list of Windows")]
-fn processes() -> Vec<String> {
+pub(super) fn processes() -> Vec<String> {
     // SAFETY: it takes numbers; the handle is closed below.
     let list = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
     if list == INVALID_HANDLE_VALUE {

@@ -10,8 +10,7 @@ use std::{fs, io};
 use wire::Cause;
 
 use super::super::read_at;
-use super::edid;
-use crate::platform::Device;
+use crate::platform::{Device, edid};
 
 /// Connectors of screens that are part of the PC: a room does not look at them.
 const BUILT_IN: &[&str] = &["eDP", "LVDS", "DSI", "DPI"];
@@ -73,8 +72,8 @@ fn display(entry: &str, path: &Path) -> Option<Device> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::edid::tests::edid;
     use super::*;
+    use crate::platform::edid::tests::edid;
     use crate::platform::linux::tree::Tree;
 
     /// A connector as Linux 6.1 shows it.

@@ -1,0 +1,72 @@
+//! The privacy settings, from the registry.
+
+use std::time::Duration;
+
+use windows_sys::Win32::System::Registry::HKEY_USERS;
+
+use super::super::registry::{Key, MACHINE};
+use super::super::{software, times};
+use crate::platform::consent::{Consent, Holder, Use};
+
+/// Below the PC's key and each user's.
+const STORE: &str =
+    r"SOFTWARE\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore";
+
+/// Where administrators' policies for apps stand.
+const POLICY: &str = r"SOFTWARE\Policies\Microsoft\Windows\AppPrivacy";
+
+/// Programs that are no apps of the store, which conference clients mostly are.
+const DESKTOP: &str = "NonPackaged";
+
+/// Between 1601, from which Windows counts, and 1970.
+const UNIX_SECONDS: f64 = 11_644_473_600.0;
+
+/// What the settings come to.
+pub(super) struct Asked {
+    /// The setting that denies.
+    pub(super) denied: Option<&'static str>,
+    /// Who uses it.
+    pub(super) holder: Holder,
+}
+
+/// Asks for `webcam` or `microphone`, over which `policy` stands.
+pub(super) fn ask(kind: &str, policy: &str) -> Asked {
+    let consent = read(kind, policy);
+    let boot = times::system_times().map_or(0.0, |times| times.boot_unix_seconds);
+    let boot = Duration::try_from_secs_f64(boot + UNIX_SECONDS).unwrap_or_default();
+    let boot = u64::try_from(boot.as_nanos() / 100).unwrap_or_default();
+    let running = software::processes();
+    let runs = |program: &str| running.iter().any(|name| name.eq_ignore_ascii_case(program));
+    Asked { denied: consent.denied(), holder: consent.holder(boot, runs) }
+}
+
+fn read(kind: &str, policy: &str) -> Consent {
+    let path = format!(r"{STORE}\{kind}");
+    let machine = Key::open(MACHINE, &path);
+    let names = Key::open(HKEY_USERS, "").map(|users| users.names()).unwrap_or_default();
+    let of_user = |name: &String| Key::open(HKEY_USERS, &format!(r"{name}\{path}"));
+    let users: Vec<Key> = names.iter().filter_map(of_user).collect();
+    Consent {
+        policy: Key::open(MACHINE, POLICY).and_then(|key| key.number(policy)),
+        machine: machine.as_ref().and_then(|key| key.text("Value")),
+        users: users
+            .iter()
+            .map(|key| [key.text("Value"), key.below(DESKTOP).and_then(|key| key.text("Value"))])
+            .collect(),
+        uses: users.iter().chain(&machine).flat_map(uses).collect(),
+    }
+}
+
+/// What was written down below a key of the store: of apps there, of other programs one deeper.
+fn uses(key: &Key) -> Vec<Use> {
+    let below = |key: &Key| {
+        let one = |program: String| {
+            let entry = key.below(&program)?;
+            let start = entry.number("LastUsedTimeStart")?;
+            Some(Use { program, start, stop: entry.number("LastUsedTimeStop") })
+        };
+        key.names().into_iter().filter_map(one).collect::<Vec<_>>()
+    };
+    let desktop = key.below(DESKTOP).map(|key| below(&key)).unwrap_or_default();
+    below(key).into_iter().chain(desktop).collect()
+}
