@@ -1,4 +1,5 @@
-//! What an operator types besides `run`: `check`, `enroll`, `revoke`, `report`, `user`, `audit`.
+//! What an operator types besides `run`: `check`, `enroll`, `bundle`, `revoke`, `report`, `user`,
+//! `audit`.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,12 +16,14 @@ use crate::{StartError, absences, inventory, now, polling};
 
 mod agenda;
 mod audit;
+mod bundle;
 mod enroll;
 mod password;
 mod report;
 mod user;
 
 pub use audit::{Since, log};
+pub use bundle::{Bundle, bundle};
 pub use enroll::{Invitation, Which, enroll};
 pub use password::PasswordError;
 pub use report::{Subject, report};

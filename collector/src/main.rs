@@ -51,6 +51,8 @@ enum Command {
     Check,
     /// Make enrolment codes, each for one PC, to be typed there after: nhipcau-agent enroll
     Enroll(Enroll),
+    /// Fill a directory with what technicians carry to the sites: codes, instructions, installers
+    Bundle(Bundle),
     /// Take a site's credential away
     Revoke {
         /// The site's id in the inventory
@@ -186,6 +188,35 @@ struct Enroll {
     expires: Duration,
 }
 
+#[derive(Debug, Args)]
+struct Bundle {
+    /// The directory to fill; run again, it keeps the codes that are still good
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// One package and a list of codes for Excel instead of a folder a site
+    #[arg(long)]
+    one: bool,
+    /// Installers and whatever else goes along
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    with: Vec<PathBuf>,
+    /// The agent.yaml for all sites [default: a minimal one]
+    #[arg(long, value_name = "FILE")]
+    agent_config: Option<PathBuf>,
+    /// Also sites that are enrolled already
+    #[arg(long)]
+    again: bool,
+    /// How long new codes are good
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = life)]
+    expires: Duration,
+}
+
+impl From<Bundle> for commands::Bundle {
+    fn from(bundle: Bundle) -> Self {
+        let Bundle { output, one, with, agent_config, again, expires: life } = bundle;
+        Self { output, one, with, agent_config, again, life }
+    }
+}
+
 fn life(text: &str) -> Result<Duration, String> {
     let Span(life) = text.parse()?;
     if life.is_zero() || life > LONGEST_LIFE {
@@ -250,6 +281,9 @@ fn execute(command: Command, config: &Config, language: Language) -> anyhow::Res
             let Some(subject) = subject else { return Ok(()) };
             let mut out = std::io::stdout().lock();
             commands::report(config, &subject, format, language, output.as_ref(), &mut out)?;
+        }
+        Command::Bundle(bundle) => {
+            commands::bundle(config, &bundle.into(), language, &mut std::io::stderr())?;
         }
         Command::Enroll(Enroll { site, all: _, again, output, expires }) => {
             let which = site.map_or(Which::All { again, output }, Which::One);

@@ -60,6 +60,8 @@ mod alarms;
 mod alerts;
 mod bad_config;
 mod board;
+mod bundle;
+mod containers;
 mod dashboards;
 mod doctor;
 mod duty_hours;

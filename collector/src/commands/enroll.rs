@@ -49,9 +49,10 @@ pub struct Invitation {
 }
 
 /// A code and whose it is.
-struct Invited<'a> {
-    site: &'a SiteId,
-    code: String,
+pub(super) struct Invited<'a> {
+    pub(super) site: &'a SiteId,
+    pub(super) code: String,
+    pub(super) expires_at: UnixMillis,
 }
 
 /// Makes codes. They go to `out`, what people should know besides goes to `aside`.
@@ -84,9 +85,10 @@ pub fn enroll(
             let file = path.map(create).transpose().map_err(failed(path))?;
             let codes = desk.invite(&sites)?;
             let written = match file {
-                Some(mut file) => write_list(&mut file, &codes, &inventory, desk.expires_at)
-                    .and_then(|()| file.sync_all()),
-                None => write_list(out, &codes, &inventory, desk.expires_at),
+                Some(mut file) => {
+                    write_list(&mut file, &codes, &inventory).and_then(|()| file.sync_all())
+                }
+                None => write_list(out, &codes, &inventory),
             };
             written.map_err(failed(path))?;
             tell(aside, &for_all(codes.len(), enrolled.len(), language));
@@ -99,7 +101,7 @@ pub fn enroll(
 }
 
 /// Where codes are made.
-struct Desk<'a> {
+pub(super) struct Desk<'a> {
     config: &'a Config,
     pin: [u8; PIN_BYTES],
     connection: Connection,
@@ -108,7 +110,7 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    fn open(config: &'a Config, life: Duration) -> Result<Self, CommandError> {
+    pub(super) fn open(config: &'a Config, life: Duration) -> Result<Self, CommandError> {
         let now = now();
         let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
         Ok(Self {
@@ -120,12 +122,34 @@ impl<'a> Desk<'a> {
         })
     }
 
-    fn enrolled(&self) -> Result<BTreeSet<SiteId>, CommandError> {
+    pub(super) fn enrolled(&self) -> Result<BTreeSet<SiteId>, CommandError> {
         Ok(credentials::all(&self.connection)?.into_iter().map(|c| c.site).collect())
     }
 
+    /// Until when a code that was made before is good: for this site, unused, and leading to this
+    /// collector as it is configured now.
+    pub(super) fn good_until(
+        &self,
+        site: &SiteId,
+        code: &str,
+    ) -> Result<Option<UnixMillis>, CommandError> {
+        let Ok(code) = code.parse::<Code>() else { return Ok(None) };
+        let agents = &self.config.agents;
+        let here = agents.names.iter().any(|name| name.in_authority() == code.host)
+            && code.port == agents.listen.port()
+            && code.pin == self.pin;
+        if !here {
+            return Ok(None);
+        }
+        let until = credentials::good_until(&self.connection, site, &sha256_hex(&code.secret))?;
+        Ok(until.filter(|until| *until > self.now))
+    }
+
     /// A code each; when this returns the collector knows them.
-    fn invite<'s>(&mut self, sites: &[&'s SiteId]) -> Result<Vec<Invited<'s>>, CommandError> {
+    pub(super) fn invite<'s>(
+        &mut self,
+        sites: &[&'s SiteId],
+    ) -> Result<Vec<Invited<'s>>, CommandError> {
         let agents = &self.config.agents;
         // A configuration has at least one name.
         let host = agents.names.first().map(HostName::in_authority).unwrap_or_default();
@@ -137,20 +161,20 @@ impl<'a> Desk<'a> {
             hashes.push((site.clone(), sha256_hex(&secret)));
             let (host, port) = (host.clone(), agents.listen.port());
             let code = Code { host, port, secret, pin: self.pin }.to_string();
-            invited.push(Invited { site, code });
+            invited.push(Invited { site, code, expires_at: self.expires_at });
         }
         credentials::add_codes(&mut self.connection, &hashes, self.expires_at, self.now)?;
         Ok(invited)
     }
 }
 
-fn failed(path: Option<&Path>) -> impl Fn(io::Error) -> CommandError {
+pub(super) fn failed(path: Option<&Path>) -> impl Fn(io::Error) -> CommandError {
     let path = path.unwrap_or(Path::new("standard output")).to_owned();
     move |source| CommandError::Output { path: path.clone(), source }
 }
 
 /// Nobody is told of a failure to tell.
-fn tell(aside: &mut impl Write, text: &str) {
+pub(super) fn tell(aside: &mut impl Write, text: &str) {
     let _ = aside.write_all(text.as_bytes());
 }
 
@@ -169,11 +193,10 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn write_list(
+pub(super) fn write_list(
     to: &mut impl Write,
     codes: &[Invited<'_>],
     inventory: &Inventory,
-    expires_at: UnixMillis,
 ) -> io::Result<()> {
     to.write_all(BYTE_ORDER_MARK)?;
     let mut list = csv::WriterBuilder::new()
@@ -181,8 +204,8 @@ fn write_list(
         .terminator(csv::Terminator::CRLF)
         .from_writer(to);
     list.write_record(["site", "name", "area", "level", "code", "expires"])?;
-    let expires = moment(expires_at);
-    for Invited { site, code } in codes {
+    for Invited { site, code, expires_at } in codes {
+        let expires = moment(*expires_at);
         let Some(expected) = inventory.sites.get(*site) else { continue };
         let area = expected.area.as_ref().and_then(|area| inventory.areas.get(area));
         let area = area.map_or("", |area| area.name.as_str());
@@ -192,7 +215,7 @@ fn write_list(
 }
 
 /// As people in Vietnam read it: `2026-11-29 08:00 +07:00`.
-fn moment(at: UnixMillis) -> String {
+pub(super) fn moment(at: UnixMillis) -> String {
     let Ok(timestamp) = Timestamp::from_millisecond(at) else { return String::new() };
     let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::UTC);
     timestamp.to_zoned(zone).strftime("%Y-%m-%d %H:%M %:z").to_string()

@@ -120,6 +120,20 @@ pub fn add_codes(
     transaction.commit()
 }
 
+/// Until when an unused code of a site is good; `None` where there is none with this secret.
+pub fn good_until(
+    connection: &Connection,
+    site: &SiteId,
+    secret_sha256: &str,
+) -> rusqlite::Result<Option<UnixMillis>> {
+    connection
+        .prepare_cached(
+            "SELECT expires_at FROM codes WHERE secret_sha256 = ?1 AND site = ?2 AND used_by IS NULL",
+        )?
+        .query_row([secret_sha256, site.as_str()], |row| row.get(0))
+        .optional()
+}
+
 /// Uses a code: the site's credential is from now on the new one. A code works once; the same
 /// agent may ask again with it, because an answer can be lost on the way.
 pub fn redeem(
