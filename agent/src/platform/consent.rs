@@ -36,6 +36,17 @@ pub(super) enum Holder {
     Unseen,
 }
 
+impl Holder {
+    /// Whether it is in use, and by which program.
+    pub(super) fn told(self) -> (Option<bool>, Option<String>) {
+        match self {
+            Self::Program(name) => (Some(true), Some(name)),
+            Self::Nobody => (Some(false), None),
+            Self::Unseen => (None, None),
+        }
+    }
+}
+
 impl Consent {
     /// Which setting keeps programs from it.
     pub(super) fn denied(&self) -> Option<&'static str> {
@@ -93,6 +104,14 @@ mod tests {
         ] {
             assert!(settings.denied().unwrap().contains(named), "{settings:?}");
         }
+    }
+
+    #[test]
+    fn what_was_never_written_down_is_not_known() {
+        assert_eq!(Holder::Unseen.told(), (None, None));
+        assert_eq!(Holder::Nobody.told(), (Some(false), None));
+        let zoom = || "Zoom.exe".to_owned();
+        assert_eq!(Holder::Program(zoom()).told(), (Some(true), Some(zoom())));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) fn record(run: &mut Run<'_>, word: Word, expected: Expected<'_>, ther
 
 /// Whether a device is the one that programs get, or there is no such thing to be seen.
 fn used(sound: &SoundDevice, there_is_a_default: bool) -> bool {
-    !there_is_a_default || sound.controls.is_none_or(|controls| controls.default)
+    !there_is_a_default || sound.controls.is_some_and(|controls| controls.default)
 }
 
 fn judged(

@@ -1,15 +1,16 @@
 //! The devices of a room: by Plug and Play, which answers a service too, and the privacy settings
 //! that programs are held to.
 
+mod com;
 mod consent;
 mod nodes;
+mod sound;
 
 use std::io;
 
 use wire::Cause;
 
 use self::consent::Asked;
-use crate::platform::consent::Holder;
 use crate::platform::pnp::Node;
 use crate::platform::{Device, Sound, SoundDevice, edid};
 
@@ -21,11 +22,7 @@ pub fn cameras() -> io::Result<Vec<Device>> {
     apply(&asked, cameras.iter_mut());
     // Windows tells that a camera is in use, and not which.
     if let [camera] = cameras.as_mut_slice() {
-        (camera.in_use, camera.user) = match asked.holder {
-            Holder::Program(name) => (Some(true), Some(name)),
-            Holder::Nobody => (Some(false), None),
-            Holder::Unseen => (None, None),
-        };
+        (camera.in_use, camera.user) = asked.holder.told();
     }
     Ok(cameras)
 }
@@ -35,16 +32,32 @@ pub fn usb_devices() -> io::Result<Vec<Device>> {
     Ok(nodes::nodes(Node::is_usb_device)?.iter().map(Node::plugged).collect())
 }
 
-/// See [`super`]. Mute and volume are the signed-in user's and are not told to a service.
-pub fn sound_devices(sound: Sound) -> io::Result<Vec<SoundDevice>> {
-    let mut found = nodes::nodes(|node| node.is_sound(sound) || node.is_plugged_sound())?;
-    // What works is told of by its ends.
-    found.retain(|node| node.is_sound(sound) || node.trouble().is_some());
-    let mut devices: Vec<Device> = found.iter().map(Node::device).collect();
-    if sound == Sound::In {
-        apply(&consent::ask("microphone", "LetAppsAccessMicrophone"), devices.iter_mut());
+/// See [`super`].
+pub fn sound_devices(way: Sound) -> io::Result<Vec<SoundDevice>> {
+    let nodes = nodes::nodes(|node| node.is_sound(way) || node.is_plugged_sound())?;
+    let (ends, plugged): (Vec<Node>, Vec<Node>) =
+        nodes.into_iter().partition(|node| node.is_sound(way));
+    let mut found = sound::ends(way).unwrap_or_else(|| ends.iter().map(unheard).collect());
+    if way == Sound::In {
+        let asked = consent::ask("microphone", "LetAppsAccessMicrophone");
+        apply(&asked, found.iter_mut().map(|sound| &mut sound.device));
+        // As with cameras; conference programs take the default one where nobody chose another.
+        let default = |sound: &&mut SoundDevice| sound.controls.is_some_and(|c| c.default);
+        if let Some(sound) = found.iter_mut().find(default) {
+            (sound.device.in_use, sound.device.user) = asked.holder.told();
+        }
     }
-    Ok(devices.into_iter().map(|device| SoundDevice { device, controls: None }).collect())
+    // Without its driver a device has no ends, and is told of as a whole.
+    let broken = plugged.iter().filter(|node| node.trouble().is_some());
+    found.extend(broken.map(|node| SoundDevice { device: node.device(), controls: None }));
+    Ok(found)
+}
+
+/// An end of which only Plug and Play tells.
+fn unheard(node: &Node) -> SoundDevice {
+    let mut device = node.device();
+    device.troubles.push((Cause::NobodySignedIn, "Windows tells no mute and no volume".to_owned()));
+    SoundDevice { device, controls: None }
 }
 
 /// See [`super`].
