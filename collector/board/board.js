@@ -6,6 +6,12 @@ const WORDS = {
   vi: {
     signIn: "Đăng nhập", signOut: "Đăng xuất", gateHelp: "Tên và mật khẩu do người quản trị cấp (nhipcau-collector user add).",
     user: "Tên đăng nhập", password: "Mật khẩu", enter: "Đăng nhập", notNow: "Để sau", over: "Phiên đăng nhập đã hết; hãy đăng nhập lại.",
+    office: "Cuộc họp", audit: "Nhật ký", acts: "Thao tác", note: "Ghi nhận: đang làm gì", acknowledge: "Ghi nhận", unacknowledge: "Bỏ ghi nhận",
+    given: (who, note) => `👤 ${who} đã nhận${note ? `: ${note}` : ""}`, reason: "Báo vắng: lý do", excusedUntil: "Vắng đến lúc", excuse: "Báo vắng",
+    absence: (reason, until) => `Báo vắng đến ${until}: ${reason}`, takeBack: "Bỏ báo vắng", inFile: "ghi trong tệp", saved: "✔ Đã lưu.", unsaved: "Chưa lưu được",
+    newMeeting: "Thêm cuộc họp", changed: "Sửa cuộc họp", subject: "Nội dung", start: "Bắt đầu lúc", duration: "Kéo dài (ví dụ 1h30m)", mAreas: "Địa bàn, cách nhau bằng dấu ; (để trống cả hai ô: mọi điểm cầu)",
+    mSites: "Từng điểm cầu, cách nhau bằng dấu ;", mExcept: "Trừ", preview: "Xem trước", save: "Lưu", discard: "Bỏ qua", change: "Sửa", cancel: "Bỏ cuộc họp", sure: "Bấm lần nữa để bỏ",
+    previewed: (when, n) => `Xem trước: ${when}, ${n} điểm cầu.`, noNext: "Xem trước: không có lần họp nào sắp tới.", earlier: "Cũ hơn", logColumns: ["Lúc", "Ai", "Địa chỉ", "Việc", "Đối tượng", "Trước", "Sau"],
     keyTitle: "Dùng mã truy cập", keyHelp: "Cho màn hình không có bàn phím. Mã nằm trong tệp token_file của bộ thu thập.",
     keyLabel: "Mã truy cập", keyEnter: "Vào xem",
     refused: {
@@ -30,6 +36,12 @@ const WORDS = {
   en: {
     signIn: "Sign in", signOut: "Sign out", gateHelp: "The administrator gives names and passwords (nhipcau-collector user add).",
     user: "Name", password: "Password", enter: "Sign in", notNow: "Not now", over: "The session is over; sign in again.",
+    office: "Meetings", audit: "Audit log", acts: "Acts", note: "Acknowledge: what is being done", acknowledge: "Acknowledge", unacknowledge: "Take it back",
+    given: (who, note) => `👤 ${who} looks after it${note ? `: ${note}` : ""}`, reason: "Excuse: the reason", excusedUntil: "Excused until", excuse: "Excuse",
+    absence: (reason, until) => `Excused until ${until}: ${reason}`, takeBack: "Take the excuse back", inFile: "in the file", saved: "✔ Saved.", unsaved: "Not saved",
+    newMeeting: "Add a meeting", changed: "Change the meeting", subject: "Subject", start: "Starts at", duration: "Lasts (as in 1h30m)", mAreas: "Areas, parted by ; (both empty: every site)",
+    mSites: "Single sites, parted by ;", mExcept: "Except", preview: "Preview", save: "Save", discard: "Discard", change: "Change", cancel: "Cancel the meeting", sure: "Press again to cancel",
+    previewed: (when, n) => `Preview: ${when}, ${n} sites.`, noNext: "Preview: it does not take place any time soon.", earlier: "Earlier", logColumns: ["When", "Who", "Address", "What", "Subject", "Before", "After"],
     keyTitle: "Use an access token", keyHelp: "For screens without a keyboard. The token stands in the collector's token_file.",
     keyLabel: "Access token", keyEnter: "Enter",
     refused: {
@@ -113,6 +125,8 @@ function element(name, text = "", classes = "") {
 
 const meetingId = () => chosen ?? picture.focus ?? "";
 const meeting = () => picture.meetings.find(({ id, sites }) => id === meetingId() && sites !== null);
+// The meeting's id, while it is not over.
+const soonId = () => (meeting() && now() < meeting().end ? meeting().id : null);
 const standing = (place) => picture.apart[meetingId()]?.[place] ?? picture.sites[place];
 const inScope = () => meeting()?.sites ?? [...picture.sites.keys()];
 
@@ -135,6 +149,8 @@ function fillTile(tile, place) {
   title.append(sign, text);
   const parts = [title, element("span", picture.words[verdict], "word")];
   if (why) parts.push(element("span", more ? `${why} ${words.more(more)}` : why, "why"));
+  const { given } = picture.sites[place];
+  if (given) parts.push(element("span", words.given(given.who, given.note), "given"));
   tile.replaceChildren(...parts);
 }
 
@@ -248,8 +264,36 @@ function drawHead() {
 }
 
 function drawIncidents() {
-  $("incidents").replaceChildren(
-    ...picture.incidents.map(({ text, since }) => element("li", `${text} (${words.since(hour(since))})`)));
+  // What somebody is typing stays.
+  const typed = new Map([...$("incidents").querySelectorAll("input")].map((input) => [input.name, input]));
+  const focused = document.activeElement?.name;
+  $("incidents").replaceChildren(...picture.incidents.map((incident) => {
+    const { text, since, given, uplink, area } = incident;
+    const line = element("li", `${text} (${words.since(hour(since))}) `);
+    if (given) line.append(element("bdi", words.given(given.who, given.note), "given"), takeBackButton(given.id));
+    else line.append(acknowledgeForm(uplink === undefined ? { area } : { uplink }, typed));
+    return line;
+  }));
+  if (focused) document.getElementsByName(focused)[0]?.focus();
+}
+
+function acknowledgeForm(of, typed) {
+  const form = element("form", "", "forActs");
+  const name = Object.entries(of).flat().join("=");
+  const note = typed.get(name) ?? Object.assign(element("input"), { name, maxLength: 256, placeholder: words.note, autocomplete: "off" });
+  note.setAttribute("aria-label", words.note);
+  form.append(note, element("button", words.acknowledge));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act("POST", "/api/v1/acknowledgements", { ...of, note: note.value, meeting: soonId() }).catch(() => null);
+  });
+  return form;
+}
+
+function takeBackButton(id) {
+  const button = Object.assign(element("button", words.unacknowledge, "forActs"), { type: "button" });
+  button.addEventListener("click", () => act("DELETE", `/api/v1/acknowledgements/${id}`).catch(() => null));
+  return button;
 }
 
 function countdown(millis) {
@@ -306,6 +350,10 @@ function takeChange(change) {
       if (told) known[place] = told; else delete known[place];
       if (id === before) touched.add(Number(place));
     }
+  }
+  for (const [place, given] of Object.entries(change.given ?? {})) {
+    picture.sites[place].given = given;
+    touched.add(Number(place));
   }
   if (change.incidents) { picture.incidents = change.incidents; drawIncidents(); }
   if (change.focus !== picture.focus) {
@@ -394,6 +442,19 @@ function act(method, path, body) {
   return fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
 }
 
+// The same from a form, which then says what came of it.
+async function actIn(form, method, path, body) {
+  const said = form.querySelector(".said");
+  said.textContent = "";
+  const answer = await act(method, path, body).catch(() => null);
+  if (answer?.ok) { said.textContent = words.saved; return answer; }
+  if (answer?.status === 401 || answer?.status === 403) await meet();
+  const { error, faults } = await answer?.json().catch(() => ({})) ?? {};
+  const told = (faults ?? []).map((fault) => fault.message ? `${fault.key}: ${fault.message}` : fault);
+  said.textContent = [words.unsaved, error, ...told].filter(Boolean).join(". ");
+  return null;
+}
+
 // Asks who we are; whoever may not look is asked to sign in. Says whether there was an answer.
 async function meet() {
   const answer = await get("/board/session").catch(() => null);
@@ -470,12 +531,18 @@ function route() {
   const id = /^#site=(.+)$/.exec(location.hash)?.[1];
   const before = openSite;
   openSite = id ? decodeURIComponent(id) : null;
-  $("site").hidden = !openSite;
-  $("call").hidden = Boolean(openSite);
+  const view = openSite ? "site" : { "#meetings": "office", "#audit": "log" }[location.hash] ?? "call";
+  for (const name of ["call", "site", "office", "log"]) $(name).hidden = name !== view;
+  if (view === "office") { drawOffice(); $("office").focus(); }
+  if (view === "log") { drawLog(); $("log").focus(); }
   if (openSite && openSite !== before) {
     $("siteName").textContent = openSite;
+    for (const form of $("site").querySelectorAll("form")) { form.reset(); form.querySelector(".said").textContent = ""; }
+    const end = meeting()?.end;
+    $("until").value = wall(end > now() ? end : now() + 4 * 3_600_000);
+    drawAbsences();
     look().then(() => $("siteName").focus());
-  } else if (before && !openSite) {
+  } else if (before && view === "call") {
     document.querySelector(`.tile[data-site="${CSS.escape(before)}"]`)?.focus();
   }
 }
@@ -501,6 +568,9 @@ function drawSite(site) {
   $("sitePlace").textContent = [site.id, site.area].filter(Boolean).join(" · ");
   $("siteVerdict").textContent = `${SIGNS[site.verdict]} ${site.word}`;
   $("siteVerdict").dataset.verdict = site.verdict;
+  const given = openGiven();
+  $("siteGiven").textContent = given ? words.given(given.who, given.note) : "";
+  $("unacknowledge").hidden = !given;
   $("siteReasons").replaceChildren(...site.reasons.map(({ text, at }) => {
     const line = element("li");
     line.append(element("bdi", `${text}.`), ` ${words.evidence} `, age(at));
@@ -529,6 +599,8 @@ function drawSite(site) {
   $("siteAgent").replaceChildren(seen, [""].concat([site.agent, offset].filter(Boolean)).join(" · "));
 }
 
+const openGiven = () => picture.sites.find(({ id }) => id === openSite)?.given;
+
 function wrapped(inner) {
   const cell = element("td");
   cell.append(inner);
@@ -539,6 +611,126 @@ function table(into, columns, rows) {
   const line = (cells) => { const row = element("tr"); row.append(...cells); return row; };
   const head = columns.map((column) => Object.assign(element("th", column), { scope: "col" }));
   into.replaceChildren(line(head), ...rows.map(line));
+}
+
+// --- acts -----------------------------------------------------------------------------------
+
+// As a field for a time has it, on the clocks in Vietnam, and as the collector reads it.
+const wall = (at) =>
+  new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Ho_Chi_Minh", dateStyle: "short", timeStyle: "short" }).format(at).replace(" ", "T");
+
+async function acknowledge(event) {
+  event.preventDefault();
+  const asked = { site: openSite, note: $("note").value, meeting: soonId() };
+  if (await actIn(event.target, "POST", "/api/v1/acknowledgements", asked)) $("note").value = "";
+  look();
+}
+
+async function excuse(event) {
+  event.preventDefault();
+  const asked = { site: openSite, from: wall(now()), to: $("until").value, reason: $("reason").value };
+  if (await actIn(event.target, "POST", "/api/v1/absences", asked)) $("reason").value = "";
+  drawAbsences();
+}
+
+async function drawAbsences() {
+  const site = openSite;
+  const answer = me.role === "operate" ? await get("/api/v1/absences").catch(() => null) : null;
+  const { absences } = answer?.ok ? await answer.json() : { absences: [] };
+  if (site !== openSite) return;
+  $("siteAbsences").replaceChildren(...absences.filter((absence) => absence.site === site).map(({ id, reason, to }) => {
+    const line = element("li");
+    line.append(element("bdi", words.absence(reason, day(Date.parse(to)))), " ");
+    if (id === null) { line.append(words.inFile); return line; }
+    const button = Object.assign(element("button", words.takeBack), { type: "button" });
+    button.addEventListener("click", async () => {
+      await actIn($("excuse"), "DELETE", `/api/v1/absences/${id}`);
+      drawAbsences();
+    });
+    line.append(button);
+    return line;
+  }));
+}
+
+let planned = null;     // the definition that is being changed
+
+const parted = (text) => text.split(";").map((name) => name.trim()).filter(Boolean);
+
+// The meeting in the form; what the form does not know of a definition stays as it is.
+function plannedNow() {
+  const title = $("mTitle").value.trim(), start = $("mStart").value;
+  const made = `${folded(title).replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 40) || "hop"}-${start.replace(/\D/g, "")}`;
+  const [areas, ids, except] = ["mAreas", "mSites", "mExcept"].map((name) => parted($(name).value));
+  const named = areas.length + ids.length + (planned?.sites?.levels?.length ?? 0);
+  const sites = named || except.length ? { ...planned?.sites, areas, ids, except } : undefined;
+  return { ...planned, id: planned?.id ?? made, title, start, duration: $("mDuration").value, sites };
+}
+
+async function plan(event) {
+  event.preventDefault();
+  const meeting = plannedNow(), form = event.target;
+  const preview = event.submitter?.value !== "save";
+  const [method, path] = planned ? ["PUT", `/api/v1/meetings/${encodeURIComponent(meeting.id)}`] : ["POST", "/api/v1/meetings"];
+  const answer = await actIn(form, method, preview ? `${path}?preview=true` : path, meeting);
+  if (!answer) return;
+  const { occurrences: [next] } = await answer.json();
+  const unmatched = next?.unmatched.length ? ` ${words.unmatched(next.unmatched.join("; "))}` : "";
+  const told = next ? words.previewed(day(Date.parse(next.start)), next.site_count) + unmatched : words.noNext;
+  if (preview) { form.querySelector(".said").textContent = told; return; }
+  form.reset();
+  form.querySelector(".said").textContent = words.saved + unmatched;
+  drawOffice();
+}
+
+async function drawOffice() {
+  const answer = await get("/api/v1/meetings").catch(() => null);
+  if (!answer?.ok) return;
+  const { meetings, occurrences } = await answer.json();
+  const next = (id) => occurrences.find((occurrence) => occurrence.id.startsWith(`${id}@`));
+  $("planned").replaceChildren(...meetings.map(({ id, title, source, file }) => {
+    const line = element("li");
+    const start = next(id)?.start;
+    line.append(element("bdi", [start ? day(Date.parse(start)) : "–", title].join(" ")), " ");
+    if (source !== "api") { line.append(file ?? ""); return line; }
+    const change = Object.assign(element("button", words.change), { type: "button" });
+    change.addEventListener("click", () => startChange(id));
+    const cancel = Object.assign(element("button", words.cancel), { type: "button" });
+    cancel.addEventListener("click", () => cancelSurely(cancel, id));
+    for (const button of [change, cancel]) button.setAttribute("aria-label", `${button.textContent}: ${title}`);
+    line.append(change, " ", cancel);
+    return line;
+  }));
+}
+
+async function startChange(id) {
+  const answer = await get(`/api/v1/meetings/${encodeURIComponent(id)}`).catch(() => null);
+  const { definition } = answer?.ok ? await answer.json() : {};
+  if (!definition) return;
+  planned = definition;
+  const { title, start, duration, sites } = definition;
+  const fill = { mTitle: title, mStart: start.slice(0, 16), mDuration: duration };
+  for (const [field, names] of [["mAreas", sites?.areas], ["mSites", sites?.ids], ["mExcept", sites?.except]]) fill[field] = (names ?? []).join("; ");
+  for (const [field, value] of Object.entries(fill)) $(field).value = value;
+  $("planTitle").textContent = words.changed;
+  $("mTitle").focus();
+}
+
+async function cancelSurely(button, id) {
+  if (button.textContent !== words.sure) { button.textContent = words.sure; return; }
+  await actIn($("plan"), "DELETE", `/api/v1/meetings/${encodeURIComponent(id)}`);
+  drawOffice();
+}
+
+async function drawLog(before = null) {
+  const answer = await get(`/api/v1/audit?lang=${language}${before ? `&before=${before}` : ""}`).catch(() => null);
+  if (!answer?.ok) return;
+  const { entries, more_before: more } = await answer.json();
+  const rows = entries.map(({ at, who, address, word, subject, before: was, after }) =>
+    [day(Date.parse(at)), who, address, word, subject, was ?? "", after ?? ""].map((text) => element("td", text)));
+  if (!before) table($("logTable"), words.logColumns, rows);
+  else for (const cells of rows) $("logTable").insertRow().append(...cells);
+  $("logMore").hidden = !more;
+  $("logMore").onclick = () => drawLog(more);
 }
 
 // --- the wall -------------------------------------------------------------------------------
@@ -591,10 +783,11 @@ function begin() {
   $("print").addEventListener("click", () => window.print());
   $("wall").addEventListener("click", () => setWall(!document.body.classList.contains("onwall")));
   document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement && !asked.has("wall")) setWall(false); });
-  document.addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape") return;
+  document.addEventListener("keydown", ({ key, target }) => {
+    // Who is writing does not lose it.
+    if (key !== "Escape" || target.closest?.(".act")) return;
     if (!$("gate").hidden && me?.role) closeGate();
-    else if (openSite) location.hash = "";
+    else if (location.hash.length > 1) location.hash = "";
     else if (document.body.classList.contains("onwall")) setWall(false);
   });
   $("key").addEventListener("submit", (event) => {
@@ -606,6 +799,14 @@ function begin() {
   $("signIn").addEventListener("submit", signIn);
   $("notNow").addEventListener("click", closeGate);
   $("who").addEventListener("click", signOutOrIn);
+  $("acknowledge").addEventListener("submit", acknowledge);
+  $("unacknowledge").addEventListener("click", async () => {
+    await actIn($("acknowledge"), "DELETE", `/api/v1/acknowledgements/${openGiven()?.id}`);
+    look();
+  });
+  $("excuse").addEventListener("submit", excuse);
+  $("plan").addEventListener("submit", plan);
+  $("plan").addEventListener("reset", () => { planned = null; $("planTitle").textContent = words.newMeeting; });
   window.addEventListener("hashchange", route);
   if (asked.has("wall")) setWall(true);
   setInterval(tick, 1000);

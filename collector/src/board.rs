@@ -19,10 +19,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use wire::{Language, UnixMillis};
 
-use crate::answers;
 use crate::fleet::Snapshot;
 use crate::judging::{self, Judged};
 use crate::listener::Body;
+use crate::{acknowledgements, answers};
 
 mod events;
 mod page;
@@ -114,6 +114,7 @@ fn guarded(mut answer: Response<Body>) -> Response<Body> {
 #[derive(Debug)]
 pub struct Board {
     judged: Arc<judging::Shared>,
+    given: Arc<acknowledgements::Shared>,
     seats: Arc<Semaphore>,
     state: Mutex<State>,
 }
@@ -169,9 +170,9 @@ struct Look {
 impl Board {
     /// One of what is judged.
     #[must_use]
-    pub fn new(judged: Arc<judging::Shared>) -> Self {
+    pub fn new(judged: Arc<judging::Shared>, given: Arc<acknowledgements::Shared>) -> Self {
         let (seats, state) = (Arc::new(Semaphore::new(STREAMS)), Mutex::default());
-        Self { judged, seats, state }
+        Self { judged, given, seats, state }
     }
 
     /// Tells the readers what is new in a judgement; called after each.
@@ -181,7 +182,7 @@ impl Board {
             *state = State::default();
             return;
         }
-        let picture = Picture::of(judged, state.picture.as_ref());
+        let picture = Picture::of(judged, self.given.all(), state.picture.as_ref());
         let changes = state.picture.as_ref().map(|before| picture.since(before));
         let quiet = matches!(&changes, Some(Some(changes)) if changes.is_empty());
         if quiet && now.saturating_sub(state.said_at) < BEAT_MILLIS {
@@ -212,7 +213,8 @@ impl Board {
         let mut state = self.lock();
         let State { picture, vietnamese, english, .. } = &mut *state;
         let channel = language.pick(vietnamese, english);
-        let picture = picture.get_or_insert_with(|| Picture::of(&self.judged.latest(), None));
+        let picture = picture
+            .get_or_insert_with(|| Picture::of(&self.judged.latest(), self.given.all(), None));
         let whole = channel.whole.get_or_insert_with(|| events::whole(picture, language));
         let first = [events::beat(picture.at, now), whole.clone()].into();
         Look { first, news: channel.news.subscribe() }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use wire::UnixMillis;
@@ -59,7 +60,10 @@ pub struct Judged {
 
 /// The latest judgement as all tasks share it.
 #[derive(Debug)]
-pub struct Shared(RwLock<Arc<Judged>>);
+pub struct Shared {
+    latest: RwLock<Arc<Judged>>,
+    woken: Notify,
+}
 
 impl Default for Shared {
     fn default() -> Self {
@@ -70,7 +74,7 @@ impl Default for Shared {
             incidents: Vec::new(),
         };
         let judged = Judged { judgement, expected: Expected::default(), verdicts: Arc::default() };
-        Self(RwLock::new(Arc::new(judged)))
+        Self { latest: RwLock::new(Arc::new(judged)), woken: Notify::new() }
     }
 }
 
@@ -78,11 +82,16 @@ impl Shared {
     /// The latest judgement.
     #[must_use]
     pub fn latest(&self) -> Arc<Judged> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has it judged as soon as may be: somebody changed what is expected and looks at the board.
+    pub fn wake(&self) {
+        self.woken.notify_one();
     }
 
     fn replace(&self, judged: Judged) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(judged);
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(judged);
     }
 }
 
@@ -125,7 +134,13 @@ impl Judging {
                 Ok(back) => (self, expected, told) = back,
                 Err(error) => return error!(%error, "judging has ended; verdicts stay as they are"),
             }
-            let pause = tokio::time::sleep(self.pause());
+            let (least, pause) = (self.took * PAUSES, self.pause());
+            let shared = Arc::clone(&self.shared);
+            let pause = async move {
+                tokio::time::sleep(least).await;
+                let rest = pause.saturating_sub(least);
+                let _ = tokio::time::timeout(rest, shared.woken.notified()).await;
+            };
             if stop.run_until_cancelled(pause).await.is_none() {
                 return;
             }

@@ -30,6 +30,7 @@ use wire::yaml::Faults;
 
 // What is configured and expected.
 pub mod absences;
+pub mod acknowledgements;
 pub mod config;
 pub mod inventory;
 pub mod meetings;
@@ -227,6 +228,7 @@ pub struct Collector {
     absences: Arc<absences::Shared>,
     recorder: Recorder,
     board: Arc<Board>,
+    acknowledgements: acknowledgements::desk::Desk,
     watch: Watch,
     polling: (Arc<Inbox>, Vec<MeetingUrl>),
     received: received::Handle,
@@ -259,7 +261,13 @@ impl Collector {
         let judged = Arc::new(judging::Shared::default());
         let judging =
             Judging::new(Arc::clone(&fleet), config.readiness.clone(), Arc::clone(&judged));
-        let board = Arc::new(Board::new(Arc::clone(&judged)));
+        let given = Arc::new(acknowledgements::Shared::default());
+        let acknowledgements = acknowledgements::desk::Desk::open(
+            store::open(&config.state_dir)?,
+            Arc::clone(&given),
+            Arc::clone(&judged),
+        )?;
+        let board = Arc::new(Board::new(Arc::clone(&judged), given));
         let recorder = Recorder::new(store::open(&config.state_dir)?, now())?;
         let rivals = Arc::new(Rivals::default());
         let ingest = Ingest::new(
@@ -289,6 +297,7 @@ impl Collector {
         )?;
         let routes = Routes {
             calendar,
+            acknowledgements: acknowledgements.clone(),
             excuses,
             auth,
             enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry), rivals),
@@ -313,6 +322,7 @@ impl Collector {
             absences,
             recorder,
             board,
+            acknowledgements,
             watch,
             polling: (inbox, config.meeting_urls.clone()),
             received,
@@ -354,7 +364,7 @@ impl Collector {
             self.judging,
             Arc::clone(&self.plan),
             Arc::clone(&self.absences),
-            (self.recorder, self.board),
+            (self.recorder, self.board, self.acknowledgements),
             begun,
             self.stop.clone(),
         ));
@@ -404,7 +414,7 @@ async fn judge(
     judging: Judging,
     plan: Arc<meetings::Shared>,
     absences: Arc<absences::Shared>,
-    (mut recorder, board): (Recorder, Arc<Board>),
+    (mut recorder, board, acknowledgements): (Recorder, Arc<Board>, acknowledgements::desk::Desk),
     begun: oneshot::Sender<()>,
     stop: CancellationToken,
 ) {
@@ -417,6 +427,7 @@ async fn judge(
     let mut begun = Some(begun);
     let told = move |judged: &Judged| {
         let Expected { inventory, meetings, .. } = &judged.expected;
+        acknowledgements.settle(judged, now());
         board.take(judged, now());
         recorder.take(&judged.judgement, &meetings.soon, inventory);
         if let Some(begun) = begun.take() {

@@ -22,7 +22,7 @@ use crate::permission::{Caller, Need, Refusal, permit};
 use crate::roll_call::desk::Desk;
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
-use crate::{absences, answers, api, audit, fleet, judging, sign_in};
+use crate::{absences, acknowledgements, answers, api, audit, fleet, judging, sign_in};
 
 mod operations;
 mod table;
@@ -49,6 +49,8 @@ pub struct Routes {
     pub board: Arc<Board>,
     /// The meetings.
     pub calendar: desk::Desk,
+    /// Who looks after what.
+    pub acknowledgements: acknowledgements::desk::Desk,
     /// Who is excused.
     pub excuses: absences::desk::Desk,
     /// What is remembered of meetings.
@@ -82,7 +84,11 @@ impl Routes {
         let path = request.uri().path().to_owned();
         let route = route(port, &path);
         let name = route.as_ref().map_or("other", |route| route.name);
+        let acts = port == Port::Operations && !request.method().is_safe();
         let answer = self.admit(port, route, request, peer, now).await;
+        if acts && answer.status().is_success() {
+            self.judged.wake();
+        }
         self.telemetry.requests.with_label_values(&[name, answer.status().as_str()]).inc();
         let duration = self.telemetry.request_duration_seconds.with_label_values(&[name]);
         duration.observe(started.elapsed().as_secs_f64());
@@ -180,6 +186,10 @@ impl Routes {
             },
             (Action::Attendance(id), _) => self.attendance(id, request, actor(), now).await,
             (Action::Absences, _) => self.absences(request, actor(), now).await,
+            (Action::Acknowledgements, _) => self.acknowledge(request, actor(), now).await,
+            (Action::Acknowledgement(id), _) => {
+                self.acknowledgements.take_back(id.to_owned(), actor(), now).await
+            }
             (Action::Absence(id), _) => self.excuses.delete(id.to_owned(), actor(), now).await,
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub mod absences;
+pub mod acknowledgements;
 pub mod attendance;
 pub mod audit;
 pub mod calendars;
@@ -151,6 +152,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
         transaction.execute_batch(attendance::SCHEMA)?;
         transaction.execute_batch(users::SCHEMA)?;
         transaction.execute_batch(audit::SCHEMA)?;
+        transaction.execute_batch(acknowledgements::SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
     }

@@ -56,6 +56,7 @@ mod calendar;
 mod roll_call;
 
 // What people read and write.
+mod acts;
 mod alarms;
 mod alerts;
 mod bad_config;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use wire::{Language, UnixMillis};
 
+use crate::acknowledgements::{Acknowledgement, Trouble};
 use crate::readiness::{Cause, Incident, Verdict};
 
 use super::picture::{Changes, Meeting, Picture, Standing};
@@ -20,7 +21,7 @@ struct Whole<'a> {
     meetings: Vec<MeetingLine<'a>>,
     focus: Option<&'a str>,
     apart: BTreeMap<&'a str, BTreeMap<usize, Told>>,
-    incidents: Vec<IncidentLine>,
+    incidents: Vec<IncidentLine<'a>>,
 }
 
 #[derive(Serialize)]
@@ -31,6 +32,8 @@ struct Site<'a> {
     area: usize,
     #[serde(flatten)]
     told: Told,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given: Option<&'a Acknowledgement>,
 }
 
 #[derive(Serialize)]
@@ -53,9 +56,12 @@ struct Told {
 }
 
 #[derive(Serialize)]
-struct IncidentLine {
+struct IncidentLine<'a> {
     text: String,
     since: UnixMillis,
+    #[serde(flatten)]
+    of: Trouble,
+    given: Option<&'a Acknowledgement>,
 }
 
 /// What has changed; a key that is missing has not. The focus is always told.
@@ -70,7 +76,10 @@ struct Change<'a> {
     apart: BTreeMap<&'a str, BTreeMap<usize, Option<Told>>>,
     focus: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    incidents: Option<Vec<IncidentLine>>,
+    incidents: Option<Vec<IncidentLine<'a>>>,
+    /// Null where nobody looks after a site any more.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    given: BTreeMap<usize, Option<&'a Acknowledgement>>,
 }
 
 #[derive(Serialize)]
@@ -83,11 +92,13 @@ struct Beat {
 pub(super) fn whole(picture: &Picture, language: Language) -> Bytes {
     let places = &picture.places;
     let areas = places.sites.iter().zip(&places.area_of);
-    let sites = areas.zip(&picture.sites).map(|((id, area), standing)| Site {
+    let sites = areas.zip(&picture.sites).enumerate();
+    let sites = sites.map(|(place, ((id, area), standing))| Site {
         id: id.as_str(),
         name: picture.inventory.sites.get(id).map_or(id.as_str(), |site| &site.name),
         area: *area,
         told: told(standing, language),
+        given: picture.given_to(place),
     });
     let apart = picture.apart.iter().map(|(meeting, sites)| {
         let sites = sites.iter().map(|(place, standing)| (*place, told(standing, language)));
@@ -130,6 +141,7 @@ pub(super) fn change(
             apart,
             focus: picture.focus.as_deref(),
             incidents: changes.incidents.then(|| incidents(picture, language)),
+            given: changes.given.iter().map(|place| (*place, picture.given_to(*place))).collect(),
         },
     )
 }
@@ -154,7 +166,7 @@ fn line(meeting: &Meeting) -> MeetingLine<'_> {
     MeetingLine { id, title, start, end, count, unmatched, sites: sites.as_deref() }
 }
 
-fn incidents(picture: &Picture, language: Language) -> Vec<IncidentLine> {
+fn incidents(picture: &Picture, language: Language) -> Vec<IncidentLine<'_>> {
     let line = |Incident { cause, members, of, since }: &Incident| {
         let members = members.len();
         let text = match cause {
@@ -171,7 +183,9 @@ fn incidents(picture: &Picture, language: Language) -> Vec<IncidentLine> {
                 )
             }
         };
-        IncidentLine { text, since: *since }
+        let of = Trouble::of_incident(cause);
+        let given = picture.given.get(&of);
+        IncidentLine { text, since: *since, of, given }
     };
     picture.incidents.iter().map(line).collect()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wire::{Language, SiteId, UnixMillis};
 
+use crate::acknowledgements::{self, Acknowledgement, Trouble};
 use crate::inventory::Inventory;
 use crate::judging::Judged;
 use crate::meetings::Occurrence;
@@ -32,6 +33,8 @@ pub(super) struct Picture {
     /// Where a meeting's verdict is not the site's own: by meeting and by the site's place.
     pub(super) apart: BTreeMap<String, BTreeMap<usize, Standing>>,
     pub(super) incidents: Vec<Incident>,
+    /// Who looks after what.
+    pub(super) given: Arc<acknowledgements::All>,
 }
 
 /// A meeting that is not over.
@@ -66,11 +69,17 @@ pub(super) struct Changes {
     pub(super) apart: BTreeSet<(String, usize)>,
     pub(super) focus: bool,
     pub(super) incidents: bool,
+    /// The places of sites that somebody else, or nobody any more, looks after.
+    pub(super) given: BTreeSet<usize>,
 }
 
 impl Picture {
     /// The picture of a judgement; what need not be worked out anew comes from the one before.
-    pub(super) fn of(judged: &Judged, before: Option<&Self>) -> Self {
+    pub(super) fn of(
+        judged: &Judged,
+        given: Arc<acknowledgements::All>,
+        before: Option<&Self>,
+    ) -> Self {
         let inventory = Arc::clone(&judged.expected.inventory);
         let same = before.filter(|before| Arc::ptr_eq(&before.inventory, &inventory));
         let places = same
@@ -93,7 +102,13 @@ impl Picture {
             incidents: judgement.incidents.clone(),
             inventory,
             places,
+            given,
         }
+    }
+
+    /// Who looks after the site at a place.
+    pub(super) fn given_to(&self, place: usize) -> Option<&Acknowledgement> {
+        self.given.get(&Trouble::Site(self.places.sites.get(place)?.clone()))
     }
 
     /// What is new in it; `None` where so much is that it must be told from the beginning.
@@ -107,15 +122,40 @@ impl Picture {
             sites: changed.map(|(place, _)| place).collect(),
             apart: apart_changed(&self.apart, &before.apart),
             focus: self.focus != before.focus,
-            incidents: self.incidents != before.incidents,
+            incidents: self.incidents != before.incidents || self.given_differently(before),
+            given: self.given_anew(before),
         })
+    }
+}
+
+impl Picture {
+    fn given_anew(&self, before: &Self) -> BTreeSet<usize> {
+        let of_sites = self.given.keys().chain(before.given.keys());
+        let changed = of_sites.filter(|of| self.given.get(*of) != before.given.get(*of));
+        let place = |of: &Trouble| match of {
+            Trouble::Site(site) => self.places.of_site(site),
+            Trouble::Uplink(_) | Trouble::Area(_) => None,
+        };
+        changed.filter_map(place).collect()
+    }
+
+    /// Whether somebody else looks after an incident.
+    fn given_differently(&self, before: &Self) -> bool {
+        let of = |picture: &Self, incident: &Incident| {
+            picture.given.get(&Trouble::of_incident(&incident.cause)).cloned()
+        };
+        self.incidents.iter().any(|incident| of(self, incident) != of(before, incident))
     }
 }
 
 impl Changes {
     /// Whether there is nothing to tell.
     pub(super) fn is_empty(&self) -> bool {
-        self.sites.is_empty() && self.apart.is_empty() && !self.focus && !self.incidents
+        self.sites.is_empty()
+            && self.apart.is_empty()
+            && self.given.is_empty()
+            && !self.focus
+            && !self.incidents
     }
 }
 

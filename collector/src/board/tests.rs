@@ -15,6 +15,7 @@ const MINUTE: i64 = 60_000;
 struct World {
     judging: Judging,
     judged: Arc<judging::Shared>,
+    given: Arc<acknowledgements::Shared>,
     board: Arc<Board>,
     inventory: Arc<Inventory>,
     meetings: Vec<Occurrence>,
@@ -27,10 +28,12 @@ impl World {
         let fleet = Arc::new(crate::fleet::Shared::default());
         fleet.lock().set_inventory(&inventory);
         let judged = Arc::new(judging::Shared::default());
+        let given = Arc::new(acknowledgements::Shared::default());
         Self {
             judging: Judging::new(fleet, Policy::default(), Arc::clone(&judged)),
-            board: Arc::new(Board::new(Arc::clone(&judged))),
+            board: Arc::new(Board::new(Arc::clone(&judged), Arc::clone(&given))),
             judged,
+            given,
             inventory: Arc::new(inventory),
             meetings: Vec::new(),
         }
@@ -169,11 +172,11 @@ fn people_look_at_the_meeting_that_rooms_get_ready_for() {
         (600, "last"),
     ] {
         world.judge(minute * MINUTE, &[]);
-        let picture = Picture::of(&world.judged.latest(), None);
+        let picture = Picture::of(&world.judged.latest(), Arc::default(), None);
         assert_eq!(picture.focus.as_deref(), Some(focus), "at minute {minute}");
     }
     world.judge(660 * MINUTE, &[]);
-    assert_eq!(Picture::of(&world.judged.latest(), None).focus, None);
+    assert_eq!(Picture::of(&world.judged.latest(), Arc::default(), None).focus, None);
 }
 
 #[test]
@@ -187,9 +190,9 @@ fn a_meeting_that_sees_a_site_otherwise_says_so() {
     let apart = &first[1].1["apart"];
     assert!(apart["one"]["0"]["verdict"].is_string(), "{apart}");
     world.meetings.pop();
-    let before = Picture::of(&world.judged.latest(), None);
+    let before = Picture::of(&world.judged.latest(), Arc::default(), None);
     world.judge(1, &[]);
-    let after = Picture::of(&world.judged.latest(), Some(&before));
+    let after = Picture::of(&world.judged.latest(), Arc::default(), Some(&before));
     let gone = Picture { meetings: before.meetings.clone(), ..after };
     let changes = gone.since(&before).unwrap();
     assert!(changes.apart.contains(&("one".to_owned(), 0)));
@@ -199,7 +202,7 @@ fn a_meeting_that_sees_a_site_otherwise_says_so() {
 
 #[tokio::test]
 async fn there_are_so_many_seats_and_a_seat_that_is_left_is_free() {
-    let board = Arc::new(Board::new(Arc::default()));
+    let board = Arc::new(Board::new(Arc::default(), Arc::default()));
     let stop = CancellationToken::new();
     let mut answers = Vec::new();
     for _ in 0..STREAMS {
@@ -297,4 +300,27 @@ fn the_script_has_every_word_in_both_languages() {
     for key in used {
         assert!(vi.contains(&key) && en.contains(&key), "{key}");
     }
+}
+
+#[test]
+fn everybody_who_looks_on_hears_who_looks_after_a_site() {
+    use crate::acknowledgements::{Trouble, tests::given};
+
+    let mut world = World::new("{ id: a, name: A }, { id: b, name: B }");
+    world.judge(0, &[]);
+    let mut look = world.board.look(Language::En, 0);
+    assert!(heard(&mut look)[1].1["sites"][1].get("given").is_none());
+    let of = Trouble::Site("b".parse().unwrap());
+    world.given.change(|all| drop(all.insert(of.clone(), given(100))));
+    world.judge(1, &[]);
+    let news = heard(&mut look);
+    assert_eq!(names(&news), ["change"]);
+    let told = json!({ "id": 1, "meeting": null, "who": "lan", "at": 0, "until": 100, "note": "đang gọi" });
+    assert_eq!(news[0].1["given"], json!({ "1": told }));
+    assert!(news[0].1.get("sites").is_none(), "its verdict is as it was");
+    let whole = &heard(&mut world.board.look(Language::En, 1))[1].1;
+    assert_eq!(whole["sites"][1]["given"], told);
+    world.given.change(|all| drop(all.remove(&of)));
+    world.judge(2, &[]);
+    assert_eq!(heard(&mut look)[0].1["given"], json!({ "1": null }));
 }

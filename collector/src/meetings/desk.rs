@@ -77,17 +77,24 @@ impl Desk {
         answers::json(StatusCode::OK, &pages::list(&self.plan.plan(), now))
     }
 
-    /// One meeting with its next occurrences.
-    #[must_use]
-    pub fn one(&self, id: &str, now: UnixMillis) -> Response<Body> {
-        let plan = self.plan.plan();
-        match plan.calendar.meetings.get(id) {
-            Some((meeting, origin)) => answers::json(
-                StatusCode::OK,
-                &pages::one(meeting, Some(origin), &plan.inventory, now),
-            ),
-            None => unknown(id).answer(),
-        }
+    /// One meeting with its next occurrences, and as it was posted where it was.
+    pub async fn one(&self, id: String, now: UnixMillis) -> Response<Body> {
+        self.blocking(move |desk| {
+            let plan = desk.plan.plan();
+            let found = plan.calendar.meetings.get(id.as_str());
+            let (meeting, origin) = found.ok_or_else(|| unknown(&id))?;
+            let posted = match origin {
+                Origin::Api => {
+                    let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
+                    store::meetings::definition(&store, &id)?
+                }
+                Origin::File(_) => None,
+            };
+            let posted = posted.as_deref().and_then(|posted| serde_json::from_str(posted).ok());
+            let page = pages::one(meeting, Some(origin), posted, &plan.inventory, now);
+            Ok(answers::json(StatusCode::OK, &page))
+        })
+        .await
     }
 
     /// Checks the meeting in `body`; keeps it unless only a preview is wanted.
@@ -160,7 +167,7 @@ impl Desk {
             }
             (_, None) => {}
         }
-        let page = pages::one(&meeting, None, &plan.inventory, now);
+        let page = pages::one(&meeting, None, None, &plan.inventory, now);
         let Some(actor) = actor else { return Ok(answers::json(StatusCode::OK, &page)) };
         let transaction = store::begin(&store)?;
         let known = store::meetings::definition(&transaction, meeting.id.as_str())?;

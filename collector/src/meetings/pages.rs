@@ -1,6 +1,7 @@
 //! The JSON of `/api/v1/meetings`. Pure.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use wire::reading::Capability;
 use wire::yaml::Faults;
 use wire::{Language, SiteId, UnixMillis};
@@ -61,6 +62,9 @@ pub(super) struct Page<'a> {
     #[serde(flatten)]
     head: Head<'a>,
     occurrences: Vec<FullLine>,
+    /// As it was posted, to be changed and put again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<&'a RawValue>,
 }
 
 /// An occurrence in the list.
@@ -150,6 +154,7 @@ fn remark(remark: &Remark) -> RemarkLine {
 pub(super) fn one<'a>(
     meeting: &'a Meeting,
     origin: Option<&Origin>,
+    definition: Option<&'a RawValue>,
     inventory: &Inventory,
     now: UnixMillis,
 ) -> Page<'a> {
@@ -159,7 +164,8 @@ pub(super) fn one<'a>(
         let line = line(&slot, sites.len(), unmatched);
         FullLine { line, sites: sites.into_iter().collect() }
     });
-    Page { now: Moment(now), occurrences: occurrences.collect(), head: head(meeting, origin) }
+    let (now, occurrences) = (Moment(now), occurrences.collect());
+    Page { now, occurrences, head: head(meeting, origin), definition }
 }
 
 fn head<'a>(meeting: &'a Meeting, origin: Option<&Origin>) -> Head<'a> {

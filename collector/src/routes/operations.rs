@@ -17,7 +17,7 @@ use crate::listener::{Body, body};
 use crate::meetings::desk::{self, Wish};
 use crate::permission::{Caller, Need, permit};
 use crate::roll_call::desk::{ATTENDANCE_BYTES, Format};
-use crate::{absences, answers};
+use crate::{absences, acknowledgements, answers};
 
 impl Routes {
     /// Who asks: whoever has a token, else whoever has signed in, else somebody.
@@ -74,7 +74,7 @@ impl Routes {
         match (method, id) {
             (Method::POST | Method::PUT, _) => {}
             (Method::DELETE, Some(id)) => return self.calendar.delete(id, actor, now).await,
-            (_, Some(id)) => return self.calendar.one(&id, now),
+            (_, Some(id)) => return self.calendar.one(id, now).await,
             (_, None) => return self.calendar.list(now),
         }
         let query = request.uri().query().unwrap_or_default();
@@ -96,6 +96,21 @@ impl Routes {
         }
         match self.json(request, absences::desk::BODY_BYTES).await {
             Ok(bytes) => self.excuses.add(bytes, actor, now).await,
+            Err(answer) => answer,
+        }
+    }
+
+    pub(super) async fn acknowledge(
+        &self,
+        request: Request<Incoming>,
+        actor: Actor,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        if request.method() != Method::POST {
+            return self.acknowledgements.list();
+        }
+        match self.json(request, acknowledgements::desk::BODY_BYTES).await {
+            Ok(bytes) => self.acknowledgements.give(bytes, actor, now).await,
             Err(answer) => answer,
         }
     }

@@ -66,6 +66,8 @@ pub(super) enum Action<'a> {
     Attendance(&'a str),
     Absences,
     Absence(&'a str),
+    Acknowledgements,
+    Acknowledgement(&'a str),
 }
 
 /// Everything that can be asked for.
@@ -112,6 +114,10 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Operations, "/api/v1/absences") => ("absences", LIST, Reader, Action::Absences),
         (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/absences/")
                                         => ("absence", DELETE, Reader, Action::Absence(id)),
+        (Operations, "/api/v1/acknowledgements")
+                                        => ("acknowledgements", LIST, Reader, Action::Acknowledgements),
+        (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/acknowledgements/")
+                                        => ("acknowledgement", DELETE, Reader, Action::Acknowledgement(id)),
         _ => return None,
     };
     Some(Route { name, methods, access, action })
@@ -136,6 +142,8 @@ Nhip Cau collector
 /api/v1/meetings/{id}/attendance  POST who took part, JSON or CSV
 /api/v1/absences                  who is excused, and until when; POST adds one
 /api/v1/absences/{id}             DELETE takes one of those away again
+/api/v1/acknowledgements          who looks after which trouble; POST says that somebody does
+/api/v1/acknowledgements/{id}     DELETE takes that back
 /api/v1/audit                     who did what, the latest first; ?before=ID goes on
 /-/healthy                        whether the program lives
 /-/ready                          whether it takes reports

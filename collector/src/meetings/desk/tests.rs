@@ -117,7 +117,7 @@ async fn what_is_made_outlives_the_process_until_it_is_taken_away() {
         read(world.desk.delete("giao-ban-tuan".to_owned(), lan(), now()).await).await.0,
         204
     );
-    assert_eq!(read(world.desk.one("giao-ban-tuan", now())).await.0, 404);
+    assert_eq!(read(world.desk.one("giao-ban-tuan".to_owned(), now()).await).await.0, 404);
     assert_eq!(world.again().titles(), [""; 0]);
 }
 
@@ -132,7 +132,7 @@ async fn a_meeting_of_a_file_is_changed_in_the_file() {
     ] {
         assert_eq!(status, 409, "{answer}");
     }
-    let (_, page) = read(world.desk.one("giao-ban-tuan", now())).await;
+    let (_, page) = read(world.desk.one("giao-ban-tuan".to_owned(), now()).await).await;
     assert_eq!((&page["source"], &page["file"]), (&json!("file"), &json!("giao-ban.yaml")));
     assert_eq!(world.titles(), ["F"]);
 }

@@ -290,3 +290,39 @@ async fn the_log_is_read_by_those_who_act() {
     assert_eq!(log["entries"][0]["word"], "signed out");
     assert!(!answer.contains(PASSWORD) && !answer.contains("argon2"));
 }
+
+#[tokio::test]
+async fn a_trouble_is_acknowledged_by_name_and_that_is_taken_back() {
+    let world = World::closed();
+    let (lan, proof) = world.page_of("lan").await;
+    let headers = format!("{lan}{proof}{OWN}{JSON}");
+    let path = "/api/v1/acknowledgements";
+    let long = "x".repeat(257);
+    for (body, expected) in [
+        (r#"{"site":"th-0316","note":"<b>đang gọi</b>"}"#.to_owned(), 201),
+        (r#"{"site":"th-9999","note":"x"}"#.to_owned(), 404),
+        (r#"{"uplink":"pop-1"}"#.to_owned(), 404),
+        (r#"{"site":"th-0316","meeting":"m@2026-11-23T07:30"}"#.to_owned(), 404),
+        (r#"{"note":"x"}"#.to_owned(), 422),
+        (format!(r#"{{"site":"th-0316","note":"{long}"}}"#), 422),
+    ] {
+        let answer = world.send("POST", path, &headers, &body).await;
+        assert_eq!(status(&answer), expected, "{body}: {answer}");
+    }
+    let (xem, xems_proof) = world.page_of("xem").await;
+    let list = world.send("GET", path, &xem, "").await;
+    assert!(
+        list.contains(r#"[{"site":"th-0316","id":1,"meeting":null,"who":"lan","at":"#),
+        "{list}"
+    );
+    assert!(list.contains(r#""note":"<b>đang gọi</b>"}]"#), "{list}");
+    let viewers = format!("{xem}{xems_proof}{OWN}{JSON}");
+    let answer = world.send("DELETE", &format!("{path}/1"), &viewers, "").await;
+    assert_eq!(status(&answer), 403);
+    assert_eq!(status(&world.send("DELETE", &format!("{path}/1"), &headers, "").await), 204);
+    assert_eq!(status(&world.send("DELETE", &format!("{path}/1"), &headers, "").await), 404);
+    let acts: Vec<_> = world.log().into_iter().filter(|(_, _, on)| on == "th-0316").collect();
+    let expected = ["acknowledge", "acknowledgement_remove"]
+        .map(|act| (act.to_owned(), "lan".to_owned(), "th-0316".to_owned()));
+    assert_eq!(acts, expected);
+}
