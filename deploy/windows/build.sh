@@ -44,7 +44,7 @@ else
     cargo=(/usr/bin/cargo)
     # A cargo prefers the commands of its own search path to its neighbours.
     clippy=(env PATH=/usr/bin:/bin /usr/bin/cargo-clippy clippy)
-    flags+=(-Zbuild-std=std,panic_abort)
+    flags+=("-Zbuild-std=std,panic_abort")
 fi
 
 # The DLLs that program $1 needs, one a line.

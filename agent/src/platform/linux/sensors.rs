@@ -4,7 +4,7 @@ use sysinfo::{Components, DiskRefreshKind, Disks, MemoryRefreshKind, System};
 
 use crate::platform::{Memory, Mount};
 
-/// See [`super`].
+/// See [`crate::platform`].
 #[must_use]
 pub fn memory() -> Option<Memory> {
     let mut system = System::new().ok()?;
@@ -17,7 +17,7 @@ pub fn memory() -> Option<Memory> {
     })
 }
 
-/// See [`super`].
+/// See [`crate::platform`].
 #[must_use]
 pub fn mounts() -> Vec<Mount> {
     let listed =
@@ -33,7 +33,7 @@ pub fn mounts() -> Vec<Mount> {
     mounts.collect()
 }
 
-/// See [`super`].
+/// See [`crate::platform`].
 #[must_use]
 pub fn temperatures() -> Vec<(String, f64)> {
     let listed = Components::new_with_refreshed_list();

@@ -10,7 +10,7 @@ const NO_BATTERY: u8 = 128;
 /// The value of each field that is not known.
 const UNKNOWN: u8 = 255;
 
-/// See [`super`].
+/// See [`crate::platform`].
 #[must_use]
 #[expect(unsafe_code, reason = "a call to Windows")]
 pub fn power_supplies() -> Vec<PowerSupply> {

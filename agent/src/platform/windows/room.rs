@@ -14,7 +14,7 @@ use self::consent::Asked;
 use crate::platform::pnp::Node;
 use crate::platform::{Device, Sound, SoundDevice, edid};
 
-/// See [`super`].
+/// See [`crate::platform`].
 pub fn cameras() -> io::Result<Vec<Device>> {
     let found = nodes::nodes(Node::is_camera)?;
     let mut cameras: Vec<Device> = found.iter().map(Node::device).collect();
@@ -27,12 +27,12 @@ pub fn cameras() -> io::Result<Vec<Device>> {
     Ok(cameras)
 }
 
-/// See [`super`].
+/// See [`crate::platform`].
 pub fn usb_devices() -> io::Result<Vec<Device>> {
     Ok(nodes::nodes(Node::is_usb_device)?.iter().map(Node::plugged).collect())
 }
 
-/// See [`super`].
+/// See [`crate::platform`].
 pub fn sound_devices(way: Sound) -> io::Result<Vec<SoundDevice>> {
     let nodes = nodes::nodes(|node| node.is_sound(way) || node.is_plugged_sound())?;
     let (ends, plugged): (Vec<Node>, Vec<Node>) =
@@ -60,7 +60,7 @@ fn unheard(node: &Node) -> SoundDevice {
     SoundDevice { device, controls: None }
 }
 
-/// See [`super`].
+/// See [`crate::platform`].
 pub fn displays() -> io::Result<Vec<Device>> {
     let found = nodes::nodes(|node| node.is_of("Monitor"))?;
     let displays = found.iter().map(|node| {

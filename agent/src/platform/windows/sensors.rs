@@ -23,7 +23,7 @@ const READ_ONLY: u32 = 0x0008_0000;
 /// Longer than the name of any file system (`NTFS`, `FAT32`).
 const FILE_SYSTEM: usize = 32;
 
-/// See [`super`].
+/// See [`crate::platform`].
 #[must_use]
 #[expect(unsafe_code, reason = "a call to Windows")]
 pub fn memory() -> Option<Memory> {
@@ -97,7 +97,7 @@ fn mount(root: &str) -> Option<Mount> {
     })
 }
 
-/// See [`super`].
+/// See [`crate::platform`].
 #[must_use]
 pub fn temperatures() -> Vec<(String, f64)> {
     Vec::new()

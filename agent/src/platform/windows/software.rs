@@ -27,7 +27,7 @@ const INSTALLED: &[&str] = &[
 /// Far more than a PC runs; what goes on for ever must not.
 const PROCESSES: usize = 65_536;
 
-/// See [`super`]. The package is a part of what "installed apps" calls it.
+/// See [`crate::platform`]. The package is a part of what "installed apps" calls it.
 #[must_use]
 pub fn software(program: &str, package: &str) -> Software {
     let file = find(program);

@@ -3,7 +3,7 @@
 
 use crate::platform::Strain;
 
-/// See [`super`].
+/// See [`crate::platform`].
 #[must_use]
 pub fn strain() -> Strain {
     Strain::default()

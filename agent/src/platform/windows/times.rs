@@ -15,7 +15,7 @@ use crate::platform::{OwnUsage, SystemTimes};
 /// All groups of processors, of which Windows makes several from 65 on (winnt.h).
 const ALL_PROCESSOR_GROUPS: u16 = 0xFFFF;
 
-/// See [`super`]. Windows does not keep the moment of switch-on: it is now less the time since.
+/// See [`crate::platform`]. Windows does not keep the moment of switch-on: it is now less the time since.
 #[expect(unsafe_code, reason = "calls to Windows")]
 pub fn system_times() -> io::Result<SystemTimes> {
     let (mut idle, mut kernel, mut user) =
@@ -54,7 +54,7 @@ fn duration(time: &FILETIME) -> Duration {
     Duration::from_micros(tenths / 10) + Duration::from_nanos(tenths % 10 * 100)
 }
 
-/// See [`super`].
+/// See [`crate::platform`].
 #[expect(unsafe_code, reason = "calls to Windows")]
 pub fn own_usage() -> io::Result<OwnUsage> {
     let mut memory = PROCESS_MEMORY_COUNTERS::default();

@@ -9,7 +9,7 @@ const MARKS: &[&str] = &[
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired",
 ];
 
-/// See [`super`]. Files that some program only wants renamed at the next start
+/// See [`crate::platform`]. Files that some program only wants renamed at the next start
 /// (`PendingFileRenameOperations`) do not count: most PCs always have some.
 #[must_use]
 pub fn restart_pending() -> Option<bool> {
