@@ -48,6 +48,10 @@ mod room;
 #[cfg(target_os = "linux")]
 mod snmp;
 
+// The same on the other system.
+#[cfg(target_os = "linux")]
+mod windows;
+
 // What arrives and what is shown.
 mod scenarios;
 

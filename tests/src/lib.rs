@@ -27,6 +27,8 @@ pub mod collector;
 pub mod enrolled;
 pub mod program;
 pub mod prometheus;
+#[cfg(target_os = "linux")]
+pub mod wine;
 
 // What stands between them, or in the place of one.
 pub mod appliance;

@@ -44,6 +44,12 @@ pub use updates::restart_pending;
 use std::io;
 use std::path::Path;
 
+/// The size of a structure, as Windows wants to be told it.
+#[expect(clippy::cast_possible_truncation, reason = "structures have tens of bytes")]
+const fn size<T>() -> u32 {
+    size_of::<T>() as u32
+}
+
 /// The folder of the configuration, which may name the room's devices and their password files:
 /// as private as the rest, because it lies where everybody could otherwise put files.
 pub fn config_directory(path: &Path) -> io::Result<()> {

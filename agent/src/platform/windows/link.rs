@@ -70,7 +70,7 @@ fn interfaces() -> io::Result<Vec<MIB_IF_ROW2>> {
     // SAFETY: a pointer to a live pointer; on success the table is ours until it is freed.
     let status = unsafe { GetIfTable2(&raw mut table) };
     if status != ERROR_SUCCESS {
-        return Err(io::Error::from_raw_os_error(status as i32));
+        return Err(io::Error::from_raw_os_error(status.cast_signed()));
     }
     // SAFETY: the table has as many rows as it says, beginning at its first; copied before it is
     // freed, which happens once.

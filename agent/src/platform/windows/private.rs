@@ -27,7 +27,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_SHARE_WRITE, OPEN_ALWAYS, WRITE_DAC,
 };
 
-use super::text::wide;
+use super::{size, text::wide};
 
 /// The account of the service `NhipCauAgent`, which Windows makes of the service's name (`sc
 /// showsid NhipCauAgent`), so that it can be named before there is one.
@@ -96,7 +96,10 @@ pub fn private_file(path: &Path) -> io::Result<File> {
         if handle == INVALID_HANDLE_VALUE {
             return Err(said);
         }
-        (File::from_raw_handle(handle), said.raw_os_error() == Some(ERROR_ALREADY_EXISTS as i32))
+        (
+            File::from_raw_handle(handle),
+            said.raw_os_error() == Some(ERROR_ALREADY_EXISTS.cast_signed()),
+        )
     };
     if existed {
         rights.give(&file)?;
@@ -131,7 +134,7 @@ pub fn is_open_to_all(file: &File) -> io::Result<bool> {
         )
     };
     if status != ERROR_SUCCESS {
-        return Err(io::Error::from_raw_os_error(status as i32));
+        return Err(io::Error::from_raw_os_error(status.cast_signed()));
     }
     let _descriptor = Rights(descriptor);
     // SAFETY: the list is null or alive as long as the descriptor.
@@ -208,7 +211,7 @@ impl Rights {
 
     fn attributes(&self) -> SECURITY_ATTRIBUTES {
         SECURITY_ATTRIBUTES {
-            nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
+            nLength: size::<SECURITY_ATTRIBUTES>(),
             lpSecurityDescriptor: self.0,
             bInheritHandle: 0,
         }

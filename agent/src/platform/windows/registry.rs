@@ -9,16 +9,17 @@ use windows_sys::Win32::System::Registry::{
     RegGetValueW, RegOpenKeyExW,
 };
 
+use super::size;
 use super::text::{narrow, wide};
 
 /// The settings of the PC.
 pub(in crate::platform) const MACHINE: HKEY = HKEY_LOCAL_MACHINE;
 
 /// The longest name of a key (Microsoft: "Registry Element Size Limits"), and its end.
-const NAME: usize = 256;
+const NAME: u32 = 256;
 
 /// The longest text that is read, in UTF-16 units: names and versions are short.
-const TEXT: usize = 1024;
+const TEXT: u32 = 1024;
 
 /// More keys side by side than a PC has programs or users; what goes on for ever must not.
 const KEYS: u32 = 4096;
@@ -52,8 +53,8 @@ impl Key {
     #[expect(unsafe_code, reason = "no maintained crate wraps the registry so thinly")]
     pub(in crate::platform) fn text(&self, name: &str) -> Option<String> {
         let name = wide(name);
-        let mut units = vec![0u16; TEXT];
-        let mut bytes = (TEXT * size_of::<u16>()) as u32;
+        let mut units = vec![0u16; TEXT as usize];
+        let mut bytes = TEXT * size::<u16>();
         // SAFETY: the name ends at a zero, `units` has the room that is told; both outlive the call.
         let status = unsafe {
             RegGetValueW(
@@ -108,8 +109,8 @@ impl Key {
     pub(in crate::platform) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for index in 0..KEYS {
-            let mut name = [0u16; NAME];
-            let mut length = NAME as u32;
+            let mut name = [0u16; NAME as usize];
+            let mut length = NAME;
             // SAFETY: the name has room for `length` units; nothing else is asked for.
             let status = unsafe {
                 RegEnumKeyExW(

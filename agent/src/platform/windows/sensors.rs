@@ -8,6 +8,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
 
+use super::size;
 use super::text::{narrow, wide};
 use crate::platform::{Memory, Mount};
 
@@ -21,16 +22,14 @@ const FIXED: u32 = 3;
 const READ_ONLY: u32 = 0x0008_0000;
 
 /// Longer than the name of any file system (`NTFS`, `FAT32`).
-const FILE_SYSTEM: usize = 32;
+const FILE_SYSTEM: u32 = 32;
 
 /// See [`crate::platform`].
 #[must_use]
 #[expect(unsafe_code, reason = "a call to Windows")]
 pub fn memory() -> Option<Memory> {
-    let mut status = MEMORYSTATUSEX {
-        dwLength: size_of::<MEMORYSTATUSEX>() as u32,
-        ..MEMORYSTATUSEX::default()
-    };
+    let mut status =
+        MEMORYSTATUSEX { dwLength: size::<MEMORYSTATUSEX>(), ..MEMORYSTATUSEX::default() };
     // SAFETY: a live structure of the size that it names.
     let answered = unsafe { GlobalMemoryStatusEx(&raw mut status) };
     (answered != 0).then(|| weighed(&status))
@@ -71,7 +70,7 @@ fn mount(root: &str) -> Option<Mount> {
         return None;
     }
     let (mut available, mut size, mut serial, mut flags) = (0u64, 0u64, 0u32, 0u32);
-    let mut file_system = [0u16; FILE_SYSTEM];
+    let mut file_system = [0u16; FILE_SYSTEM as usize];
     // SAFETY: the path as above; pointers to live integers, and a buffer with the room that is
     // told. What is null is not asked for.
     let answered = unsafe {
@@ -84,7 +83,7 @@ fn mount(root: &str) -> Option<Mount> {
                 ptr::null_mut(),
                 &raw mut flags,
                 file_system.as_mut_ptr(),
-                FILE_SYSTEM as u32,
+                FILE_SYSTEM,
             ) != 0
     };
     answered.then(|| Mount {

@@ -12,6 +12,7 @@ use windows_sys::Win32::System::Diagnostics::ToolHelp::{
 use windows_sys::Win32::System::Registry::HKEY_USERS;
 
 use super::registry::{Key, MACHINE};
+use super::size;
 use super::text::narrow;
 use crate::platform::Software;
 
@@ -33,11 +34,12 @@ pub fn software(program: &str, package: &str) -> Software {
     let file = find(program);
     let broken = file.as_ref().filter(|file| !file.is_file());
     let entry = entry(package);
+    let version = entry.as_ref().and_then(|entry| entry.text("DisplayVersion"));
     let running = running(program);
     Software {
         installed: file.is_some() || entry.is_some() || running,
         broken: broken.map(|file| format!("{} leads nowhere", file.display())),
-        version: entry.flatten(),
+        version,
         running,
     }
 }
@@ -68,16 +70,13 @@ fn roots(path: &str) -> impl Iterator<Item = Key> {
     Key::open(MACHINE, path).into_iter().chain(of_users)
 }
 
-/// The version of what is installed under a name like that, which it need not have.
-fn entry(package: &str) -> Option<Option<String>> {
+/// What is written down of a program with a name like that.
+fn entry(package: &str) -> Option<Key> {
     let wanted = package.to_lowercase();
     let mut entries = INSTALLED.iter().flat_map(|path| roots(path)).flat_map(|list| {
         list.names().into_iter().filter_map(move |name| list.below(&name)).collect::<Vec<_>>()
     });
-    entries.find_map(|entry| {
-        let name = entry.text("DisplayName")?;
-        is_called(&name, &wanted).then(|| entry.text("DisplayVersion"))
-    })
+    entries.find(|entry| entry.text("DisplayName").is_some_and(|name| is_called(&name, &wanted)))
 }
 
 fn is_called(name: &str, wanted: &str) -> bool {
@@ -97,10 +96,8 @@ pub(super) fn processes() -> Vec<String> {
     if list == INVALID_HANDLE_VALUE {
         return Vec::new();
     }
-    let mut process = PROCESSENTRY32W {
-        dwSize: size_of::<PROCESSENTRY32W>() as u32,
-        ..PROCESSENTRY32W::default()
-    };
+    let mut process =
+        PROCESSENTRY32W { dwSize: size::<PROCESSENTRY32W>(), ..PROCESSENTRY32W::default() };
     let mut names = Vec::new();
     // SAFETY: the handle is open, and the structure of the size that it names.
     let mut found = unsafe { Process32FirstW(list, &raw mut process) };

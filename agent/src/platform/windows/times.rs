@@ -10,6 +10,7 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use super::clock::monotonic_ms;
+use super::size;
 use crate::platform::{OwnUsage, SystemTimes};
 
 /// All groups of processors, of which Windows makes several from 65 on (winnt.h).
@@ -27,14 +28,14 @@ pub fn system_times() -> io::Result<SystemTimes> {
     // SAFETY: it takes a number and cannot fail.
     let processors = unsafe { GetActiveProcessorCount(ALL_PROCESSOR_GROUPS) };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(times(&idle, &kernel, &user, processors.max(1), now))
+    Ok(times(idle, kernel, user, processors.max(1), now))
 }
 
 /// Time of the kernel has idle time within it.
 fn times(
-    idle: &FILETIME,
-    kernel: &FILETIME,
-    user: &FILETIME,
+    idle: FILETIME,
+    kernel: FILETIME,
+    user: FILETIME,
     processors: u32,
     now: Duration,
 ) -> SystemTimes {
@@ -49,7 +50,7 @@ fn times(
 }
 
 /// Windows counts in tenths of a microsecond.
-fn duration(time: &FILETIME) -> Duration {
+fn duration(time: FILETIME) -> Duration {
     let tenths = u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
     Duration::from_micros(tenths / 10) + Duration::from_nanos(tenths % 10 * 100)
 }
@@ -58,7 +59,7 @@ fn duration(time: &FILETIME) -> Duration {
 #[expect(unsafe_code, reason = "calls to Windows")]
 pub fn own_usage() -> io::Result<OwnUsage> {
     let mut memory = PROCESS_MEMORY_COUNTERS::default();
-    let size = size_of::<PROCESS_MEMORY_COUNTERS>() as u32;
+    let size = size::<PROCESS_MEMORY_COUNTERS>();
     memory.cb = size;
     let (mut made, mut ended, mut kernel, mut user) =
         (FILETIME::default(), FILETIME::default(), FILETIME::default(), FILETIME::default());
@@ -74,7 +75,7 @@ pub fn own_usage() -> io::Result<OwnUsage> {
         return Err(io::Error::last_os_error());
     }
     let resident_bytes = memory.WorkingSetSize as u64;
-    Ok(OwnUsage { resident_bytes, cpu: duration(&kernel) + duration(&user) })
+    Ok(OwnUsage { resident_bytes, cpu: duration(kernel) + duration(user) })
 }
 
 #[cfg(test)]
@@ -83,12 +84,13 @@ mod tests {
 
     fn filetime(seconds: u64) -> FILETIME {
         let tenths = seconds * 10_000_000;
-        FILETIME { dwLowDateTime: tenths as u32, dwHighDateTime: (tenths >> 32) as u32 }
+        let low = u32::try_from(tenths & u64::from(u32::MAX)).unwrap();
+        FILETIME { dwLowDateTime: low, dwHighDateTime: u32::try_from(tenths >> 32).unwrap() }
     }
 
     #[test]
     fn idle_time_is_a_part_of_the_kernels() {
-        let times = times(&filetime(900), &filetime(950), &filetime(50), 4, Duration::ZERO);
+        let times = times(filetime(900), filetime(950), filetime(50), 4, Duration::ZERO);
         assert_eq!(times.busy, Duration::from_secs(100));
         assert_eq!(times.total, Duration::from_secs(1000));
         assert_eq!(times.processors, 4);

@@ -197,8 +197,7 @@ fn echo_v6(handle: &Handle, to: SocketAddrV6, payload: &[u8], millis: u32) -> An
     }
     // SAFETY: there is at least one reply, which `room` is large enough for.
     let reply = unsafe { reply.as_ptr().cast::<ICMPV6_ECHO_REPLY_LH>().read_unaligned() };
-    let mut segments = reply.Address.sin6_addr;
-    segments.iter_mut().for_each(|segment| *segment = u16::from_be(*segment));
+    let segments = { reply.Address.sin6_addr }.map(u16::from_be);
     Answer { status: reply.Status, from: Some(Ipv6Addr::from(segments).into()) }
 }
 

@@ -1,0 +1,130 @@
+//! The agent for Windows, under Wine, with a real collector.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use tests::collector::{Collector, inventory};
+use tests::dice::Dice;
+use tests::ledger::Books;
+use tests::wine::Pc;
+use tests::{agent, flapping};
+
+const SITE: &str = "th-0001";
+
+/// Enough that it is hit while idle, while writing and while pushing.
+const KILLS: u64 = 6;
+
+#[test]
+fn an_agent_on_windows_is_enrolled_by_its_code_and_its_readings_arrive() {
+    let Some(mut pc) = Pc::new() else { return };
+    let mut collector = Collector::start(&inventory(&[SITE]));
+    pc.configure("report_every: 5s\nprobes: { pc: { every: 1s, host: {} } }\n");
+    let checked = pc.agent(&["check"]);
+    assert!(checked.status.success() && checked.said.contains("1 probe"), "{}", checked.said);
+    pc.enrol(&collector.code(SITE));
+    pc.run();
+    collector.wait_for_site(SITE);
+    collector.wait_for("bridge_host_memory_size_bytes", &[("site", SITE)], |bytes| bytes > 1e6);
+    let scrape = collector.scrape();
+    let systems: Vec<_> =
+        scrape.lines("bridge_agent_info").iter().map(|line| line.labels["os"].clone()).collect();
+    assert!(systems[0].starts_with("Windows"), "{systems:?}");
+    pc.stop();
+    collector.stop();
+    let books = Books::read(collector.state_dir(), SITE, &pc.state_dir());
+    books.assert_balanced();
+    assert!(books.spooled.is_empty(), "the last push takes all: {books:?}");
+}
+
+#[test]
+fn no_report_is_lost_or_counted_twice_when_the_agent_on_windows_is_killed_at_any_moment() {
+    let Some(mut pc) = Pc::new() else { return };
+    let mut dice = Dice::new("kills on Windows");
+    let mut collector = Collector::start(&inventory(&[SITE]));
+    pc.configure(&agent::busy(flapping::start()));
+    pc.enrol(&collector.code(SITE));
+    for _ in 0..KILLS {
+        pc.run();
+        std::thread::sleep(Duration::from_millis(dice.between(20, 3000)));
+        pc.kill();
+    }
+    pc.run();
+    pc.wait_until_drained();
+    pc.stop();
+    collector.stop();
+    let books = Books::read(collector.state_dir(), SITE, &pc.state_dir());
+    assert!(!books.received.is_empty(), "the test has seen nothing");
+    books.assert_balanced();
+}
+
+#[test]
+fn every_probe_of_the_line_and_the_pc_measures_on_windows() {
+    let Some(pc) = Pc::new() else { return };
+    let server = flapping::start();
+    let (address, names) = (server, name_server());
+    pc.configure(&format!(
+        "probes:\n  \
+         echo: {{ every: 5s, icmp: {{ host: 127.0.0.1, count: 3 }} }}\n  \
+         port: {{ tcp: {{ host: 127.0.0.1, port: {} }} }}\n  \
+         page: {{ http: {{ url: \"http://{address}/\" }} }}\n  \
+         name: {{ dns: {{ name: mcu.example, server: \"{names}\" }} }}\n  \
+         pc: {{ host: {{}} }}\n  \
+         line: {{ link: {{}} }}\n  \
+         time: {{ clock: {{}} }}\n  \
+         mains: {{ power: {{}} }}\n",
+        server.port()
+    ));
+    for (probe, measured) in [
+        ("echo", "bridge_probe_rtt_seconds"),
+        ("port", "good"),
+        ("page", "good"),
+        ("name", "bridge_probe_dns_answers = 1"),
+        ("pc", "bridge_host_disk_size_bytes{device=\"C:\\\\\"}"),
+        ("line", "bridge_probe_runs_total = 1"),
+        ("time", "bridge_clock_synchronised"),
+        ("mains", "bridge_probe_runs_total = 1"),
+    ] {
+        let done = pc.agent(&["once", probe]);
+        assert!(done.status.success(), "{probe}: {}", done.said);
+        assert!(done.said.contains(measured), "{probe}: {measured} in {}", done.said);
+    }
+}
+
+#[test]
+fn what_a_technician_types_on_windows_is_answered_in_vietnamese() {
+    let Some(pc) = Pc::new() else { return };
+    let checked = pc.agent(&["--lang", "vi", "check"]);
+    assert!(checked.status.success() && checked.said.contains("4 phép đo"), "{}", checked.said);
+    assert!(checked.said.contains(r"C:\ProgramData\NhipCau\agent.yaml"), "{}", checked.said);
+    let doctor = pc.agent(&["--lang", "vi", "doctor"]);
+    assert!(doctor.said.contains("máy này chưa được ghi danh"), "{}", doctor.said);
+    assert!(!doctor.said.contains("systemctl"), "{}", doctor.said);
+    let bad = pc.agent(&["--lang", "vi", "enroll", "nonsense"]);
+    assert!(!bad.status.success() && !bad.said.contains("panicked"), "{}", bad.said);
+}
+
+/// A name server that knows one address for every name (RFC 1035 section 4).
+fn name_server() -> SocketAddr {
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut query = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut query) {
+            let question = question(&query[..length]);
+            let mut answer = query[..2].to_vec();
+            // A reply without error; one question, one answer.
+            answer.extend([0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+            answer.extend(question);
+            // The name of the question, type A, class IN, 60 s, 4 bytes.
+            answer.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1]);
+            let _ = socket.send_to(&answer, from);
+        }
+    });
+    address
+}
+
+/// The question within a query: its name up to the empty label, its type and class.
+fn question(query: &[u8]) -> &[u8] {
+    let name = query[12..].iter().position(|byte| *byte == 0).unwrap();
+    &query[12..12 + name + 5]
+}

@@ -1,0 +1,201 @@
+//! A Windows PC of a test: Wine, with a `C:` of its own, and the agent for Windows on it.
+//!
+//! Wine is not Windows: rights of files, restarts after a crash and whatever needs a desktop are
+//! for a real PC to show.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::{fs, io};
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+use wire::enrolment::Code;
+
+use crate::program::{self, Program};
+use crate::{ledger, wait};
+
+const WINE: &str = "/usr/lib/wine/wine64";
+const SERVER: &str = "/usr/lib/wine/wineserver64";
+
+/// Where the product lives, below `C:`.
+const HOME: &str = "drive_c/ProgramData/NhipCau";
+
+/// A PC with Windows. Its Wine ends with it.
+#[derive(Debug)]
+pub struct Pc {
+    prefix: TempDir,
+    exe: PathBuf,
+    program: Option<Program>,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Done {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All that it said.
+    pub said: String,
+}
+
+impl Pc {
+    /// A new one; `None`, aloud, where this machine has no Wine or no agent for Windows.
+    #[must_use]
+    pub fn new() -> Option<Self> {
+        let made = built().join("prefix");
+        let exe = built().join("x86_64-pc-windows-gnu/debug/nhipcau-agent.exe");
+        if !made.join("ready").exists() || !exe.exists() {
+            println!("SKIPPED: there is no Wine, or no agent for Windows: tests/run.sh makes both");
+            return None;
+        }
+        // Beside the template, because files that are never changed are shared with it.
+        let prefix = tempfile::Builder::new().prefix("pc-").tempdir_in(built()).expect("room");
+        copy(&made, prefix.path());
+        Some(Self { prefix, exe, program: None })
+    }
+
+    /// The path of something on its `C:`, as this machine sees it.
+    #[must_use]
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.prefix.path().join("drive_c").join(below)
+    }
+
+    /// Where its agent keeps what it must not lose.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        self.prefix.path().join(HOME).join("agent")
+    }
+
+    /// Writes the agent's configuration.
+    pub fn configure(&self, config: &str) {
+        let home = self.prefix.path().join(HOME);
+        fs::create_dir_all(&home).expect("a writable directory");
+        fs::write(home.join("agent.yaml"), format!("language: en\n{config}")).expect("the same");
+    }
+
+    fn environment(&self, command: &mut Command) {
+        command
+            .env("WINEPREFIX", self.prefix.path())
+            .env("WINEARCH", "win64")
+            .env("WINEDEBUG", "-all")
+            .env("WINEDLLOVERRIDES", "mscoree,mshtml,winedbg.exe=d")
+            .env("LANG", "C.UTF-8")
+            .env_remove("LC_ALL")
+            .env_remove("DISPLAY");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+    }
+
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
+        let mut command = program::mortal(WINE);
+        command.arg(program).args(arguments);
+        self.environment(&mut command);
+        command
+    }
+
+    /// Runs a program of Windows to its end. What it says goes into a file: Wine's helpers would
+    /// hold a pipe open after it.
+    #[must_use]
+    pub fn run_program(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Done {
+        let said = tempfile::NamedTempFile::new().expect("a temporary file");
+        let into = || Stdio::from(said.as_file().try_clone().expect("a second handle"));
+        let mut command = self.command(program, arguments);
+        let status = command.stdout(into()).stderr(into()).status().expect("Wine starts");
+        let said = fs::read(said.path()).expect("what was written");
+        Done { status, said: String::from_utf8_lossy(&said).into_owned() }
+    }
+
+    /// Runs a command of the agent to its end.
+    #[must_use]
+    pub fn agent(&self, arguments: &[&str]) -> Done {
+        self.run_program(&self.exe, arguments)
+    }
+
+    /// Enrols the agent.
+    #[track_caller]
+    pub fn enrol(&self, code: &Code) {
+        let done = self.agent(&["enroll", &code.to_string()]);
+        assert!(done.status.success(), "enrolment failed: {}", done.said);
+    }
+
+    /// Starts the agent, once it is enrolled.
+    pub fn run(&mut self) {
+        let command = self.command(&self.exe, &["run"]);
+        let mut program = Program::start("agent for Windows", command);
+        program.hear("the agent's start", |line| line.contains("agent started").then_some(()));
+        self.program = Some(program);
+    }
+
+    /// Ends the agent as a power cut would.
+    pub fn kill(&mut self) {
+        self.program = None;
+    }
+
+    /// Presses Ctrl-C, which Wine makes of this signal: the agent ends in good order.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let program = self.program.as_mut().expect("a running agent");
+        program.signal(Signal::SIGINT);
+        wait::until("the end of the agent", || wait::seen(!program.runs(), || program.said()));
+        assert!(!program.said().contains("panicked at"), "{}", program.said());
+        self.program = None;
+    }
+
+    /// Waits until next to nothing is in the agent's spool.
+    #[track_caller]
+    pub fn wait_until_drained(&self) {
+        wait::until("a drained spool", || {
+            let spooled = ledger::spooled(&self.state_dir()).len();
+            wait::seen(spooled <= 2, || format!("{spooled} reports left"))
+        });
+    }
+}
+
+impl Drop for Pc {
+    fn drop(&mut self) {
+        self.program = None;
+        // `-k` ends the Wine of this prefix alone; its files can be removed when it has ended.
+        for order in ["-k", "-w"] {
+            let mut server = Command::new(SERVER);
+            self.environment(&mut server);
+            let _ = server.arg(order).stdin(Stdio::null()).status();
+        }
+    }
+}
+
+/// Where the agent for Windows is built, and the prefix that tests copy.
+fn built() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/windows")
+}
+
+/// Copies what a Windows changes, and shares the rest, which is 700 MB.
+fn copy(from: &Path, to: &Path) {
+    let changed = |name: &str| {
+        ["users", "ProgramData", "Program Files"].contains(&name)
+            || Path::new(name).extension().is_some_and(|e| e == "reg")
+    };
+    copy_tree(from, to, &changed).expect("a copy of the prefix");
+}
+
+/// `changed` names what is copied with all below it; of the rest only directories are made anew.
+fn copy_tree(from: &Path, to: &Path, changed: &dyn Fn(&str) -> bool) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let copied = changed(&entry.file_name().to_string_lossy());
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
+        } else if kind.is_dir() && copied {
+            copy_tree(&source, &target, &|_| true)?;
+        } else if kind.is_dir() {
+            copy_tree(&source, &target, changed)?;
+        } else if copied {
+            fs::copy(&source, &target)?;
+        } else {
+            fs::hard_link(&source, &target)?;
+        }
+    }
+    Ok(())
+}
