@@ -25,6 +25,9 @@ PACKAGES=(prometheus prometheus-alertmanager python3 python3-aiosmtpd libfaketim
 # End-to-end tests wait far more than they work, so more of them run at once than there are cores.
 END_TO_END_AT_ONCE=8
 
+# A Windows on this machine, and the compilers for it (deploy/windows/build.sh asks for the rest).
+WINE_PACKAGES=(wine64 wine gcc-mingw-w64-x86-64)
+
 # Longer than any set of tests takes on a slow machine: a hang becomes a failure that names it.
 HANG_SECONDS=1200
 
@@ -179,6 +182,25 @@ packages() {
     esac
 }
 
+# The agent for Windows, and its unit tests under Wine. The end-to-end tests then find it built.
+windows() {
+    local list folder executable status=0
+    echo "== the agent for Windows"
+    [[ $mode == fast ]] && skip "the agent for Windows: left out by 'fast'" && return
+    deploy/debian-packages.sh "${WINE_PACKAGES[@]}" && tests/wine/prefix.sh target/windows/prefix >"$logs/prefix" || status=$?
+    [[ $status -eq 0 ]] || { skip "the agent for Windows: Wine is not to be had here" && return; }
+    step "the agent for Windows builds, of system DLLs alone" deploy/windows/build.sh --dev
+    if ! list=$(deploy/windows/build.sh --test 2>"$logs/build"); then
+        cat "$logs/build"
+        fail "the tests for Windows do not build"
+        return
+    fi
+    while read -r folder executable; do
+        tests "tests of $(basename "$folder") for Windows" env --chdir="$folder" "$PWD/tests/wine/run.sh" \
+            "$executable" --show-output
+    done <<<"$list"
+}
+
 prepare
 if [[ $mode == bless ]]; then
     export NHIPCAU_BLESS=1
@@ -187,6 +209,7 @@ elif [[ $mode != filter ]]; then
 fi
 step "programs" cargo build --quiet --workspace --bins
 [[ $failed -eq 0 || $mode != filter ]] || finish
+[[ $mode == filter || $mode == bless ]] || windows
 run_the_tests
 [[ $mode != all ]] || packages
 finish
