@@ -103,8 +103,13 @@ struct Since {
 #[derive(Debug)]
 enum Enrolment {
     Missing,
+    /// With the fleet's code: it waits for its site under this number.
+    Waiting(i64),
     Damaged(String),
-    Site { id: String, collector: String },
+    Site {
+        id: String,
+        collector: String,
+    },
 }
 
 /// What the spool's file shows.

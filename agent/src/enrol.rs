@@ -5,16 +5,21 @@
 //! the answer is lost, or the technician types the code again to be sure, the same code goes out
 //! with the same credential and is answered again.
 
+mod again;
 mod starter;
 mod words;
 
+pub(crate) use again::waits;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 use wire::enrolment::{
-    Code, EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, InvalidCode, sha256_hex,
+    Code, EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, EnrolWaiting, InvalidCode,
+    sha256_hex,
 };
 use wire::limits::{ENROL_PATH, VERSION};
 use wire::yaml::Faults;
@@ -42,8 +47,8 @@ const ATTEMPT: &str = "enrolment.json";
 /// A PC that is a site already is left alone unless `replace` says so.
 pub async fn command(code: &str, config: &Path, replace: bool, language: Language) -> bool {
     match enrol(code, config, replace, language).await {
-        Ok(enrolled) => {
-            println!("{}", enrolled.told(language));
+        Ok(told) => {
+            println!("{}", told.told(language));
             true
         }
         Err(failure) => {
@@ -64,6 +69,17 @@ struct Enrolled {
     clock_offset: i64,
     /// Another identity was there before.
     replaced: bool,
+}
+
+/// What the collector made of a good code.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Enrolled(Enrolled),
+    /// The code is the fleet's: this PC waits to be matched to its site.
+    Waiting {
+        number: i64,
+        collector: String,
+    },
 }
 
 /// Why it failed.
@@ -102,7 +118,7 @@ async fn enrol(
     config: &Path,
     replace: bool,
     language: Language,
-) -> Result<Enrolled, Failure> {
+) -> Result<Outcome, Failure> {
     let code: Code = code.parse()?;
     let file = config::load(config, false).map_err(Failure::Configuration)?.file;
     starter::begin(config, &file.state_dir, language)
@@ -119,9 +135,7 @@ async fn enrol(
     }
     let credential = credential(&file.state_dir, &code)?;
 
-    let (tls, authority) = trust::enrolment_config(code.pin)?;
-    let http = client::http(tls, proxy)?;
-    let answer = match post(&http, &code, &credential).await {
+    let (answer, authority) = match ask(&code, &credential, proxy).await {
         Err(Failure::Way(collector, failed)) => {
             let failed = mark::closer(failed, &collector, proxy).await;
             return Err(Failure::Way(collector, failed));
@@ -130,18 +144,33 @@ async fn enrol(
     };
 
     let collector = address(&code);
-    let identity = Identity {
-        site: answer.site.clone(),
-        collector: collector.clone(),
-        authority: found(&authority, &collector)?,
-        credential,
+    let answer = match answer {
+        Answered::Site(answer) => answer,
+        Answered::Waiting(EnrolWaiting { waiting: number, .. }) => {
+            wait(&file.state_dir, &code, &credential, number)?;
+            return Ok(Outcome::Waiting { number, collector });
+        }
     };
+    let site = answer.site.clone();
+    let identity = Identity { site, collector: collector.clone(), authority, credential };
     identity::save(&file.state_dir, &identity)?;
     // A damaged one is replaced too; the same code typed twice replaces nothing.
     let replaced = before.map_or(true, |before| before.is_some_and(|before| before != identity));
     let clock_offset = unix_ms().saturating_sub(answer.now);
     let EnrolAnswer { site, name, .. } = answer;
-    Ok(Enrolled { site, name, collector, clock_offset, replaced })
+    Ok(Outcome::Enrolled(Enrolled { site, name, collector, clock_offset, replaced }))
+}
+
+/// Asks once, and tells the authority that the handshake has shown.
+async fn ask(
+    code: &Code,
+    credential: &Credential,
+    proxy: Option<&str>,
+) -> Result<(Answered, Vec<u8>), Failure> {
+    let (tls, authority) = trust::enrolment_config(code.pin)?;
+    let http = client::http(tls, proxy)?;
+    let answer = post(&http, code, credential).await?;
+    Ok((answer, found(&authority, &address(code))?))
 }
 
 fn address(code: &Code) -> String {
@@ -160,6 +189,24 @@ struct Attempt {
     /// SHA-256 of the code's secret.
     code: String,
     credential: Credential,
+    /// Where it was the fleet's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiting: Option<Waits>,
+}
+
+/// What a PC needs that waits to be matched to its site.
+#[derive(Serialize, Deserialize)]
+struct Waits {
+    /// The whole code, to ask again with it.
+    code: String,
+    /// Its number at the collector.
+    number: i64,
+}
+
+/// What came back for a good code.
+enum Answered {
+    Site(EnrolAnswer),
+    Waiting(EnrolWaiting),
 }
 
 /// Whether this very code was used here: it is typed again to be sure, or rolled out again.
@@ -187,15 +234,40 @@ fn credential(state_dir: &Path, code: &Code) -> Result<Credential, Failure> {
     }
     let credential =
         Credential::make().map_err(|error| IdentityError::File { path: path.clone(), error })?;
-    identity::write(&path, &Attempt { code, credential: credential.clone() })?;
+    identity::write(&path, &Attempt { code, credential: credential.clone(), waiting: None })?;
     Ok(credential)
+}
+
+/// Keeps what is needed to ask again.
+fn wait(
+    state_dir: &Path,
+    code: &Code,
+    credential: &Credential,
+    number: i64,
+) -> Result<(), IdentityError> {
+    let waiting = Some(Waits { code: code.to_string(), number });
+    let (code, credential) = (sha256_hex(&code.secret), credential.clone());
+    identity::write(&state_dir.join(ATTEMPT), &Attempt { code, credential, waiting })
+}
+
+/// This PC's address on the way to the collector: for the person who matches PCs to sites. Nothing
+/// is sent.
+async fn own_address(collector: &str) -> Option<IpAddr> {
+    let there = tokio::net::lookup_host(collector).await.ok()?.next()?;
+    let here = match there {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+    };
+    let socket = tokio::net::UdpSocket::bind(here).await.ok()?;
+    socket.connect(there).await.ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 async fn post(
     http: &reqwest::Client,
     code: &Code,
     credential: &Credential,
-) -> Result<EnrolAnswer, Failure> {
+) -> Result<Answered, Failure> {
     let collector = address(code);
     let request = EnrolRequest {
         version: VERSION,
@@ -203,6 +275,7 @@ async fn post(
         credential_sha256: sha256_hex(credential.expose().as_bytes()),
         agent: agent_info(),
         hostname: platform::hostname(),
+        addresses: own_address(&collector).await.into_iter().collect(),
         sent_at: unix_ms(),
     };
     let body = serde_json::to_vec(&request).unwrap_or_default();
@@ -227,9 +300,11 @@ async fn post(
 }
 
 /// What an answer says; an error without a reason makes no sense.
-fn read(status: u16, body: &[u8]) -> Result<EnrolAnswer, Option<EnrolError>> {
-    if status == 200 {
-        return serde_json::from_slice(body).map_err(|_| None);
+fn read(status: u16, body: &[u8]) -> Result<Answered, Option<EnrolError>> {
+    match status {
+        200 => return serde_json::from_slice(body).map(Answered::Site).map_err(|_| None),
+        202 => return serde_json::from_slice(body).map(Answered::Waiting).map_err(|_| None),
+        _ => {}
     }
     Err(serde_json::from_slice(body).ok().map(|refusal: EnrolRefusal| refusal.error))
 }

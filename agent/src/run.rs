@@ -19,7 +19,7 @@ use crate::runner::{self, Finished, Task};
 use crate::schedule::Schedule;
 use crate::spool::{self, SpoolError};
 use crate::uplink::{self, UplinkError};
-use crate::{own, platform};
+use crate::{enrol, own, platform};
 
 /// Readings on their way to the assembler. It never waits for anything slow, so this only
 /// bounds a moment's burst.
@@ -54,7 +54,10 @@ pub enum RunError {
 /// All of it stays on the thread of [`runtime::block_on`](crate::runtime::block_on), so no probe
 /// has to be fit for several.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError> {
-    let Some(identity) = enrolled(&config.file.state_dir, &stop).await? else { return Ok(()) };
+    let proxy = config.file.proxy.as_deref();
+    let Some(identity) = enrolled(&config.file.state_dir, proxy, &stop).await? else {
+        return Ok(());
+    };
     let limits = config.file.spool.limits();
     let spool = spool::Handle::open(&config.file.state_dir, limits)?;
     let boot = Uuid::new_v4();
@@ -98,14 +101,29 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
 /// The identity, as soon as there is one; `None` if stopped before.
 async fn enrolled(
     state_dir: &Path,
+    proxy: Option<&str>,
     stop: &CancellationToken,
 ) -> Result<Option<Identity>, IdentityError> {
     let mut told = false;
+    let (mut number, mut ask_at) = (None, 0);
     loop {
         if let Some(identity) = identity::load(state_dir)? {
             return Ok(Some(identity));
         }
-        if !told {
+        if let Some(waiting) = enrol::waits(state_dir) {
+            if number.replace(waiting.number) != Some(waiting.number) {
+                let number = waiting.number;
+                tracing::info!(number, "enrolled with the fleet's code; waiting for the site");
+            }
+            let now = platform::monotonic_ms();
+            if now >= ask_at {
+                let Some(again) = stop.run_until_cancelled(waiting.ask(state_dir, proxy)).await
+                else {
+                    return Ok(None);
+                };
+                ask_at = now.saturating_add(u64::try_from(again.as_millis()).unwrap_or(u64::MAX));
+            }
+        } else if !told {
             tracing::warn!(state_dir = %state_dir.display(), "not enrolled yet: waiting for `nhipcau-agent enroll CODE`");
             told = true;
         }

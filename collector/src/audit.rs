@@ -61,6 +61,7 @@ acts! {
     MeetingChanged "meeting_change" "sửa cuộc họp" "meeting changed",
     MeetingRemoved "meeting_remove" "bỏ cuộc họp" "meeting removed",
     Attendance "attendance" "nhập danh sách có mặt" "attendance posted",
+    Assigned "assign" "gán máy cho điểm cầu" "PC assigned to a site",
     Acknowledged "acknowledge" "ghi nhận sự cố" "trouble acknowledged",
     Unacknowledged "acknowledgement_remove" "bỏ ghi nhận" "acknowledgement taken back",
 }

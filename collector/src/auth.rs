@@ -49,12 +49,17 @@ impl Auth {
     }
 
     /// From now on these are valid, and no others.
-    pub fn replace(&self, credentials: Vec<Credential>, former: Vec<Former>) {
-        let sites = credentials.into_iter().map(|c| (c.sha256, c.site)).collect();
+    ///
+    /// Tells whose credential is another than before.
+    pub fn replace(&self, credentials: Vec<Credential>, former: Vec<Former>) -> Vec<SiteId> {
+        let sites: HashMap<_, _> = credentials.into_iter().map(|c| (c.sha256, c.site)).collect();
         let dismissed =
             |former: Former| Dismissal { error: Dismissed::Replaced, by: former.by, at: former.at };
         let former = former.into_iter().map(|f| (f.sha256.clone(), dismissed(f))).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Known { sites, former };
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *known, Known { sites, former });
+        let renewed = known.sites.iter().filter(|(hash, _)| !before.sites.contains_key(*hash));
+        renewed.map(|(_, site)| site.clone()).collect()
     }
 
     /// The sites that hold a credential.
@@ -177,10 +182,11 @@ mod tests {
     fn a_site_is_known_by_its_credential_alone() {
         let auth = Auth::default();
         let site: SiteId = "th-0316".parse().unwrap();
-        auth.replace(
+        let renewed = auth.replace(
             vec![Credential { site: site.clone(), sha256: sha256_hex(b"secret") }],
             vec![Former { sha256: sha256_hex(b"old"), at: 7, by: "PC-MOI".into() }],
         );
+        assert_eq!(renewed, std::slice::from_ref(&site));
         assert_eq!(auth.dismissal_of(&headers("Bearer old")).unwrap().by, "PC-MOI");
         assert_eq!(auth.site_of(&headers("Bearer old")), None);
         for good in ["Bearer secret", "bearer secret", "BEARER  secret "] {

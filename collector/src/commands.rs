@@ -18,6 +18,7 @@ mod agenda;
 mod audit;
 mod bundle;
 mod enroll;
+mod fleet;
 mod password;
 mod report;
 mod user;
@@ -25,6 +26,7 @@ mod user;
 pub use audit::{Since, log};
 pub use bundle::{Bundle, bundle};
 pub use enroll::{Invitation, Which, enroll};
+pub use fleet::{assign, enroll_fleet, waiting};
 pub use password::PasswordError;
 pub use report::{Subject, report};
 pub use user::{UserWish, user};
@@ -46,6 +48,12 @@ pub enum CommandError {
     /// There is neither credential nor code.
     #[error("site {0} is not enrolled")]
     NotEnrolled(SiteId),
+    /// There is no such waiting agent.
+    #[error("nobody waits under the number {0}")]
+    NobodyWaits(i64),
+    /// The site has a PC already.
+    #[error("site {0} has a PC already; --replace has the other one take over")]
+    SiteTaken(SiteId),
     /// There is no roll call of it.
     #[error("there is no roll call of meeting {meeting}")]
     UnknownMeeting {
@@ -114,6 +122,12 @@ impl CommandError {
                 });
                 let vi = format!("chưa có điểm danh nào của cuộc họp {meeting}{nearest}");
                 language.pick(vi, format!("there is no roll call of meeting {meeting}{nearest}"))
+            }
+            (Self::NobodyWaits(id), Language::Vi) => {
+                format!("không có máy nào chờ với số {id}; xem: nhipcau-collector waiting")
+            }
+            (Self::SiteTaken(site), Language::Vi) => {
+                format!("điểm cầu {site} đã có máy; thêm --replace nếu máy này thay cho máy cũ")
             }
             (Self::NotEnrolled(site), Language::Vi) => {
                 format!("điểm cầu {site} chưa ghi danh và không có mã nào, không có gì để thu hồi")

@@ -1,25 +1,26 @@
 //! `POST /v1/enroll`: a PC that holds a code becomes a site.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use wire::enrolment::{
-    EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, SECRET_BYTES, sha256_hex,
+    EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, EnrolWaiting, SECRET_BYTES, sha256_hex,
 };
 use wire::{UnixMillis, limits};
 
 use crate::auth::keeper::Keeper;
 use crate::bucket::{Bucket, Measure};
-use crate::ingest::rivals::Rivals;
 use crate::listener::{Body, body};
 use crate::seldom::Seldom;
-use crate::store::credentials::{RedeemError, Redeemed, Redemption};
+use crate::store::credentials::{Applicant, RedeemError, Redeemed, Redemption};
 use crate::telemetry::Telemetry;
 use crate::{answers, fleet};
+
+mod matching;
 
 /// How fast codes may be tried, by everybody together: a province whose PCs are all set up by one
 /// script. After that each costs a transaction of the store; guessing one of 2^80 secrets stays
@@ -35,10 +36,20 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// After a failed write: a full disk is not mended sooner.
 const STORE_RETRY_SECONDS: u64 = 10;
 
+/// A technician may be on the telephone: a waiting PC that was just assigned is a site at once.
+const AGAIN_SECONDS_LEAST: u64 = 10;
+
+/// All who wait ask twice a second together; of thousands each still asks in an evening.
+const AGAIN_SECONDS_MOST: u64 = 1_800;
+
+/// Addresses of one PC that are kept; it sends those of its way here.
+const ADDRESSES: usize = 4;
+
 /// The values of `result` in metrics.
-const RESULTS: [&str; 8] = [
+const RESULTS: [&str; 9] = [
     "enrolled",
     "replaced",
+    "waiting",
     "too_many",
     "malformed",
     "unknown_code",
@@ -53,7 +64,6 @@ pub struct Enrolment {
     keeper: Keeper,
     fleet: Arc<fleet::Shared>,
     telemetry: Arc<Telemetry>,
-    rivals: Arc<Rivals>,
     bucket: Mutex<Bucket>,
     refusals: Seldom,
 }
@@ -71,18 +81,13 @@ enum Refused {
 impl Enrolment {
     /// Enrols with what `keeper` keeps.
     #[must_use]
-    pub fn new(
-        keeper: Keeper,
-        fleet: Arc<fleet::Shared>,
-        telemetry: Arc<Telemetry>,
-        rivals: Arc<Rivals>,
-    ) -> Self {
+    pub fn new(keeper: Keeper, fleet: Arc<fleet::Shared>, telemetry: Arc<Telemetry>) -> Self {
         // A counter that appears only with its first event hides that event from `rate()`.
         for result in RESULTS {
             telemetry.enrolments.with_label_values(&[result]);
         }
         let bucket = Mutex::new(Bucket::full(ATTEMPTS, Instant::now()));
-        Self { keeper, fleet, telemetry, rivals, bucket, refusals: Seldom::default() }
+        Self { keeper, fleet, telemetry, bucket, refusals: Seldom::default() }
     }
 
     /// Answers one request.
@@ -93,10 +98,14 @@ impl Enrolment {
         now: UnixMillis,
     ) -> Response<Body> {
         match self.enrol(request, peer, now).await {
-            Ok(Redeemed { site, replaced }) => {
+            Ok(Redeemed::Waiting { id, of }) => {
+                self.count("waiting");
+                let again = u64::from(of / 2).clamp(AGAIN_SECONDS_LEAST, AGAIN_SECONDS_MOST);
+                let waiting = EnrolWaiting { waiting: id, again_seconds: again, now };
+                answers::json(StatusCode::ACCEPTED, &waiting)
+            }
+            Ok(Redeemed::Site { site, replaced }) => {
                 self.count(if replaced.is_some() { "replaced" } else { "enrolled" });
-                self.rivals.anew(&site);
-                self.fleet.lock().set_contest(&site, None);
                 let snapshot = self.fleet.snapshot(now);
                 let expected = snapshot.site(site.as_str()).and_then(|(_, s)| s.expected());
                 let name = expected.map(|site| site.name.clone()).unwrap_or_default();
@@ -124,22 +133,45 @@ impl Enrolment {
             .await
             .map_err(Refused::Body)?;
         let request = parse(&bytes).map_err(Refused::Malformed)?;
-        let (redemption, agent) =
-            (redemption(&request).map_err(Refused::Malformed)?, request.agent);
+        let redemption = self.redemption(&request, peer, now).map_err(Refused::Malformed)?;
         let hostname = redemption.hostname.clone();
         let redeemed = self.keeper.redeem(redemption, now).await.map_err(|error| match error {
             RedeemError::Refused(error) => Refused::Code(error),
             RedeemError::Store(error) => Refused::Store(error),
         })?;
         let clock_seconds = now.saturating_sub(request.sent_at) / 1000;
-        let version = short(&agent.version);
-        let site = &redeemed.site;
-        if let Some(before) = &redeemed.replaced {
-            warn!(%site, %peer, hostname, before, version, clock_seconds, "site enrolled in the place of a PC, which is told and stops");
-        } else {
-            info!(%site, %peer, hostname, version, clock_seconds, "site enrolled");
+        let version = short(&request.agent.version);
+        match &redeemed {
+            Redeemed::Site { site, replaced: Some(before) } => {
+                warn!(%site, %peer, hostname, before, version, clock_seconds, "site enrolled in the place of a PC, which is told and stops");
+            }
+            Redeemed::Site { site, replaced: None } => {
+                info!(%site, %peer, hostname, version, clock_seconds, "site enrolled");
+            }
+            Redeemed::Waiting { id, of } => {
+                debug!(id, of, %peer, hostname, version, "a PC waits for its site");
+            }
         }
         Ok(redeemed)
+    }
+
+    /// With what only the collector knows: where it came from, and whose PC it may be.
+    fn redemption(
+        &self,
+        request: &EnrolRequest,
+        peer: SocketAddr,
+        now: UnixMillis,
+    ) -> Result<Redemption, String> {
+        let mut redemption = redemption(request)?;
+        let seen = peer.ip().to_canonical();
+        redemption.applicant.address = seen.to_string();
+        let mut addresses: Vec<IpAddr> =
+            request.addresses.iter().take(ADDRESSES).copied().collect();
+        addresses.push(seen);
+        let snapshot = self.fleet.snapshot(now);
+        let expected = snapshot.sites.iter().filter_map(|(id, site)| Some((id, site.expected()?)));
+        redemption.matched = matching::site_of(expected, &redemption.hostname, &addresses);
+        Ok(redemption)
     }
 
     fn tell(&self, refused: &Refused, peer: SocketAddr) {
@@ -209,10 +241,18 @@ fn redemption(request: &EnrolRequest) -> Result<Redemption, String> {
     let credential = hex(&request.credential_sha256)
         .filter(|bytes| bytes.len() == 32)
         .ok_or("credential_sha256 is not a SHA-256 in hexadecimal")?;
+    let told = request.addresses.iter().take(ADDRESSES).map(ToString::to_string);
     Ok(Redemption {
         secret_sha256: sha256_hex(&secret),
         credential_sha256: data_encoding::HEXLOWER.encode(&credential),
         hostname: short(&request.hostname),
+        applicant: Applicant {
+            os: short(&request.agent.os),
+            version: short(&request.agent.version),
+            address: String::new(),
+            addresses: told.collect::<Vec<_>>().join(" "),
+        },
+        matched: None,
     })
 }
 

@@ -9,6 +9,7 @@ mod draft;
 pub(crate) mod encoding;
 mod folded;
 mod rules;
+mod subnet;
 mod yaml;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use wire::yaml::{Fault, Faults};
 
 pub(crate) use encoding::decode;
 pub use folded::folded;
+pub use subnet::Subnet;
 
 /// The largest file that is read: 20,000 sites with long names in UTF-16 take half of it.
 const FILE_BYTES: u64 = 32 * 1024 * 1024;
@@ -66,6 +68,10 @@ pub struct Site {
     pub contact: Option<Contact>,
     /// What a meeting needs of it.
     pub needs: Vec<Capability>,
+    /// Names its PC may have, for PCs that enrol with the fleet's code.
+    pub hosts: Vec<String>,
+    /// Networks its PC may be in, for the same.
+    pub subnets: Vec<Subnet>,
 }
 
 /// Who is called.

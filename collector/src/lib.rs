@@ -25,8 +25,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
-use wire::UnixMillis;
 use wire::yaml::Faults;
+use wire::{SiteId, UnixMillis};
 
 // What is configured and expected.
 pub mod absences;
@@ -48,8 +48,10 @@ pub mod enrol;
 // Who may read and act.
 pub mod audit;
 pub mod permission;
+
 pub mod sign_in;
 pub mod users;
+pub mod waiting;
 
 pub mod ingest;
 
@@ -256,7 +258,16 @@ impl Collector {
         fleet.lock().set_inventory(&inventory);
         let auth = Arc::new(Auth::default());
         let shown = Arc::clone(&fleet);
-        let changed = move |auth: &Auth| shown.lock().set_enrolled(&auth.enrolled());
+        let rivals = Arc::new(Rivals::default());
+        let known = Arc::clone(&rivals);
+        let changed = move |auth: &Auth, renewed: &[SiteId]| {
+            let mut fleet = shown.lock();
+            fleet.set_enrolled(&auth.enrolled());
+            for site in renewed {
+                known.anew(site);
+                fleet.set_contest(site, None);
+            }
+        };
         let keeper = keeper::start(store::open(&config.state_dir)?, Arc::clone(&auth), changed)?;
         let judged = Arc::new(judging::Shared::default());
         let judging =
@@ -269,13 +280,12 @@ impl Collector {
         )?;
         let board = Arc::new(Board::new(Arc::clone(&judged), given));
         let recorder = Recorder::new(store::open(&config.state_dir)?, now())?;
-        let rivals = Arc::new(Rivals::default());
         let ingest = Ingest::new(
             Arc::clone(&fleet),
             received.clone(),
             &history,
             Arc::clone(&telemetry),
-            Arc::clone(&rivals),
+            rivals,
         );
         info!(sites = inventory.sites.len(), "inventory read");
         if config.meetings.is_some() {
@@ -299,8 +309,9 @@ impl Collector {
             calendar,
             acknowledgements: acknowledgements.clone(),
             excuses,
+            waiting: waiting::Desk::new(store::open(&config.state_dir)?, Arc::clone(&fleet)),
             auth,
-            enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry), rivals),
+            enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry)),
             ingest,
             fleet: Arc::clone(&fleet),
             judged,

@@ -53,6 +53,10 @@ enum Command {
     Enroll(Enroll),
     /// Fill a directory with what technicians carry to the sites: codes, instructions, installers
     Bundle(Bundle),
+    /// List the PCs that used the fleet's code and wait to be matched to their sites
+    Waiting,
+    /// Make a waiting PC a site
+    Assign(Assign),
     /// Take a site's credential away
     Revoke {
         /// The site's id in the inventory
@@ -172,7 +176,7 @@ impl Report {
 #[derive(Debug, Args)]
 struct Enroll {
     /// One site by its id in the inventory; prints its code and nothing else on standard output
-    #[arg(long, value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(long, value_name = "ID", required_unless_present_any = ["all", "fleet"], conflicts_with = "all")]
     site: Option<SiteId>,
     /// Every site without a credential, as CSV that Excel opens (UTF-8, columns parted by ';')
     #[arg(long)]
@@ -183,9 +187,27 @@ struct Enroll {
     /// With --all: the file to make [default: standard output]
     #[arg(long, value_name = "FILE", requires = "all")]
     output: Option<PathBuf>,
+    /// One code for all PCs, which then wait until they are matched to their sites
+    #[arg(long, conflicts_with_all = ["site", "all"])]
+    fleet: bool,
+    /// With --fleet: how many PCs may use it
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, requires = "fleet")]
+    uses: u32,
     /// How long the codes are good
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = life)]
     expires: Duration,
+}
+
+#[derive(Debug, Args)]
+struct Assign {
+    /// The PC's number in `waiting`
+    #[arg(value_name = "NUMBER")]
+    id: i64,
+    /// The site it is
+    site: SiteId,
+    /// Also where the site has a PC already, which is told and stops
+    #[arg(long)]
+    replace: bool,
 }
 
 #[derive(Debug, Args)]
@@ -285,7 +307,15 @@ fn execute(command: Command, config: &Config, language: Language) -> anyhow::Res
         Command::Bundle(bundle) => {
             commands::bundle(config, &bundle.into(), language, &mut std::io::stderr())?;
         }
-        Command::Enroll(Enroll { site, all: _, again, output, expires }) => {
+        Command::Waiting => print!("{}", commands::waiting(config, language)?),
+        Command::Assign(Assign { id, site, replace }) => {
+            print!("{}", commands::assign(config, (id, &site, replace), language)?);
+        }
+        Command::Enroll(Enroll { fleet: true, uses, expires, .. }) => {
+            let (mut out, mut aside) = (std::io::stdout().lock(), std::io::stderr());
+            commands::enroll_fleet(config, (expires, uses), language, &mut out, &mut aside)?;
+        }
+        Command::Enroll(Enroll { site, all: _, again, output, expires, .. }) => {
             let which = site.map_or(Which::All { again, output }, Which::One);
             let invitation = Invitation { which, life: expires };
             let (mut out, mut aside) = (std::io::stdout().lock(), std::io::stderr());

@@ -22,7 +22,7 @@ use crate::permission::{Caller, Need, Refusal, permit};
 use crate::roll_call::desk::Desk;
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
-use crate::{absences, acknowledgements, answers, api, audit, fleet, judging, sign_in};
+use crate::{absences, acknowledgements, answers, api, audit, fleet, judging, sign_in, waiting};
 
 mod operations;
 mod table;
@@ -53,6 +53,8 @@ pub struct Routes {
     pub acknowledgements: acknowledgements::desk::Desk,
     /// Who is excused.
     pub excuses: absences::desk::Desk,
+    /// Who waits to be matched to a site.
+    pub waiting: waiting::Desk,
     /// What is remembered of meetings.
     pub memory: Desk,
     /// What is known of this program.
@@ -190,6 +192,8 @@ impl Routes {
             (Action::Acknowledgement(id), _) => {
                 self.acknowledgements.take_back(id.to_owned(), actor(), now).await
             }
+            (Action::Waiting, _) => self.waiting.list(now).await,
+            (Action::Assign(id), _) => self.assign(id, request, actor(), now).await,
             (Action::Absence(id), _) => self.excuses.delete(id.to_owned(), actor(), now).await,
         }
     }

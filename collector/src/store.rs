@@ -17,6 +17,7 @@ pub mod meetings;
 pub mod received;
 pub mod roll_calls;
 pub mod users;
+pub mod waiting;
 
 /// The file's name in the state directory.
 pub const FILE: &str = "collector.db";
@@ -153,6 +154,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
         transaction.execute_batch(users::SCHEMA)?;
         transaction.execute_batch(audit::SCHEMA)?;
         transaction.execute_batch(acknowledgements::SCHEMA)?;
+        transaction.execute_batch(waiting::SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
     }

@@ -29,6 +29,7 @@ mod reports;
 mod strangers;
 #[cfg(target_os = "linux")]
 mod technician;
+mod waiting;
 
 // What a probe says, held against the truth.
 #[cfg(target_os = "linux")]

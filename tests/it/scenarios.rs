@@ -452,6 +452,8 @@ fn inventory(sites: &BTreeMap<SiteId, Place>) -> Inventory {
             lon: None,
             contact: None,
             needs: needs.to_vec(),
+            hosts: Vec::new(),
+            subnets: Vec::new(),
         }
     };
     let sites = sites.iter().map(|(id, place)| (id.clone(), site(place))).collect();

@@ -203,6 +203,7 @@ fn enrolment(code: &Code) -> Vec<u8> {
         credential_sha256: "ab".repeat(32),
         agent: wire::AgentInfo::default(),
         hostname: "test".into(),
+        addresses: Vec::new(),
         sent_at: wait::now(),
     };
     serde_json::to_vec(&request).unwrap()

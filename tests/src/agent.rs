@@ -124,9 +124,14 @@ impl Agent {
 
     /// Starts it, once it is enrolled.
     pub fn run(&mut self) {
-        let mut program = Program::start("agent", self.command(&["run"]));
         // Before that it has no ear for SIGTERM.
-        program.hear("the agent's start", |line| line.contains("agent started").then_some(()));
+        self.run_until("agent started");
+    }
+
+    /// Starts it, and waits until it says `said`.
+    pub fn run_until(&mut self, said: &str) {
+        let mut program = Program::start("agent", self.command(&["run"]));
+        program.hear(said, |line| line.contains(said).then_some(()));
         self.program = Some(program);
     }
 

@@ -56,6 +56,7 @@ impl Client {
             credential_sha256: sha256_hex(self.credential.as_bytes()),
             agent: AgentInfo { version: "0.0.0".into(), os: "test".into() },
             hostname: "test".into(),
+            addresses: Vec::new(),
             sent_at: now(),
         };
         let body = serde_json::to_vec(&request).expect("JSON");

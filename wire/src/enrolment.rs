@@ -8,6 +8,7 @@
 //! can be asked for again with the same code, and no credential ever travels in an answer.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use data_encoding::{Encoding, HEXLOWER, Specification};
@@ -164,6 +165,9 @@ pub struct EnrolRequest {
     /// The PC's name, for people who match PCs to sites.
     #[serde(default)]
     pub hostname: String,
+    /// The PC's own addresses on the way to the collector, for the same people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
     /// The agent's clock: years of difference are told to the technician.
     pub sent_at: UnixMillis,
 }
@@ -176,6 +180,18 @@ pub struct EnrolAnswer {
     /// Its name in the inventory, to be read back to the technician.
     #[serde(default)]
     pub name: String,
+    /// The collector's time.
+    pub now: UnixMillis,
+}
+
+/// What the collector answers with 202 to a PC that used the fleet's code and is no site yet. It asks
+/// again with the same request after a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolWaiting {
+    /// Its number, which its technician can read out.
+    pub waiting: i64,
+    /// After how many seconds to ask again.
+    pub again_seconds: u64,
     /// The collector's time.
     pub now: UnixMillis,
 }

@@ -149,6 +149,19 @@ fn enrolment(evidence: &Evidence) -> Finding {
             words("máy này chưa được ghi danh", "this PC is not enrolled"),
         )
         .mend(again),
+        Enrolment::Waiting(number) => finding(
+            "enrolment",
+            title,
+            Colour::Red,
+            words(
+                format!("đang chờ được gán cho điểm cầu, số {number}"),
+                format!("waits for its site under the number {number}"),
+            ),
+        )
+        .mend(words(
+            format!("gọi đơn vị vận hành và đọc số {number}; gán xong, agent tự ghi danh"),
+            format!("call operations and read out {number}; the agent then enrols by itself"),
+        )),
         Enrolment::Damaged(fault) => {
             finding("enrolment", title, Colour::Red, words(fault.as_str(), fault.as_str()))
                 .mend(again)

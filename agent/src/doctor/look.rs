@@ -11,6 +11,7 @@ use wire::yaml::Faults;
 use super::{Enrolment, Evidence, Since, Spool};
 use crate::config::{self, Config, File};
 use crate::contact::{self, Contact};
+use crate::enrol;
 use crate::identity::{self, Identity};
 use crate::platform;
 use crate::probes::resolve::Host;
@@ -56,7 +57,7 @@ pub(super) async fn look(loaded: Result<Config, Faults>) -> Evidence {
         configuration,
         state_dir: file.state_dir.display().to_string(),
         rights: rights(&file.state_dir),
-        enrolment: enrolment(identity),
+        enrolment: enrolment(identity, &file.state_dir),
         proxy: file.proxy.clone().or_else(from_environment),
         name,
         collector,
@@ -122,9 +123,13 @@ fn from_environment() -> Option<String> {
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
-fn enrolment(identity: Result<Option<Identity>, identity::IdentityError>) -> Enrolment {
+fn enrolment(
+    identity: Result<Option<Identity>, identity::IdentityError>,
+    state_dir: &Path,
+) -> Enrolment {
     match identity {
-        Ok(None) => Enrolment::Missing,
+        Ok(None) => enrol::waits(state_dir)
+            .map_or(Enrolment::Missing, |waiting| Enrolment::Waiting(waiting.number)),
         Ok(Some(Identity { site, collector, .. })) => {
             Enrolment::Site { id: site.to_string(), collector }
         }

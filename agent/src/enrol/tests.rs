@@ -35,7 +35,14 @@ impl Pc {
     }
 
     async fn enrol(&self, code: &Code) -> Result<Enrolled, Failure> {
-        enrol(&code.to_string(), &self.config(), true, Language::Vi).await
+        enrol(&code.to_string(), &self.config(), true, Language::Vi).await.map(site)
+    }
+}
+
+fn site(outcome: Outcome) -> Enrolled {
+    match outcome {
+        Outcome::Enrolled(enrolled) => enrolled,
+        waiting @ Outcome::Waiting { .. } => panic!("{waiting:?}"),
     }
 }
 
@@ -247,7 +254,7 @@ async fn a_site_is_not_replaced_unless_it_is_said_or_it_was_revoked() {
     let first = code(&collector).to_string();
     let second = Code { secret: [8; SECRET_BYTES], ..code(&collector) }.to_string();
     let typed = async |code: &str, replace| {
-        enrol(code, &pc.config(), replace, Language::Vi).await.map_err(|failure| {
+        enrol(code, &pc.config(), replace, Language::Vi).await.map(site).map_err(|failure| {
             assert!(matches!(failure, Failure::Enrolled { .. }), "{failure}");
             failure.told(Language::Vi)
         })
@@ -259,4 +266,35 @@ async fn a_site_is_not_replaced_unless_it_is_said_or_it_was_revoked() {
     assert!(typed(&second, true).await.unwrap().replaced);
     known.store(false, std::sync::atomic::Ordering::Relaxed);
     assert!(typed(&first, false).await.unwrap().replaced, "nothing is lost");
+}
+
+#[tokio::test]
+async fn with_the_fleets_code_this_pc_waits_and_is_a_site_once_it_is_assigned() {
+    let assigned = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is = Arc::clone(&assigned);
+    let hashes = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&hashes);
+    let collector = Scripted::start(move |request| {
+        kept.lock().unwrap().push(request.json()["credential_sha256"].clone());
+        if is.load(std::sync::atomic::Ordering::Relaxed) {
+            return welcome(unix_ms());
+        }
+        Reply::json(202, &json!({"waiting": 17, "again_seconds": 7_200, "now": unix_ms()}))
+    })
+    .await;
+    let pc = Pc::new();
+    let typed = code(&collector).to_string();
+    let outcome = enrol(&typed, &pc.config(), false, Language::Vi).await.unwrap();
+    assert!(outcome.told(Language::Vi).contains("đọc số 17"), "{}", outcome.told(Language::Vi));
+    let waiting = waits(&pc.state()).unwrap();
+    assert_eq!(waiting.number, 17);
+    let again = waiting.ask(&pc.state(), None).await;
+    assert_eq!(again, Duration::from_mins(30), "not as long as that");
+    assert!(identity::load(&pc.state()).unwrap().is_none());
+    assigned.store(true, std::sync::atomic::Ordering::Relaxed);
+    waiting.ask(&pc.state(), None).await;
+    let identity = identity::load(&pc.state()).unwrap().unwrap();
+    assert_eq!(identity.site.as_str(), "th-0316");
+    let hashes = hashes.lock().unwrap();
+    assert!(hashes.len() == 3 && hashes.iter().all(|hash| *hash == hashes[0]), "one credential");
 }

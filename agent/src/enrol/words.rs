@@ -5,7 +5,7 @@ use std::io;
 use wire::Language;
 use wire::enrolment::{EnrolError, InvalidCode};
 
-use super::{Enrolled, Failure};
+use super::{Enrolled, Failure, Outcome};
 use crate::identity::IdentityError;
 use crate::platform::ENROL_WITH_RIGHTS;
 use crate::uplink::client::Failed;
@@ -16,6 +16,22 @@ const CLOCK_OFF_SECONDS: u64 = 300;
 
 /// Where the collector did not say when to come back.
 const A_WHILE_SECONDS: u64 = 60;
+
+impl Outcome {
+    pub(super) fn told(&self, language: Language) -> String {
+        match self {
+            Self::Enrolled(enrolled) => enrolled.told(language),
+            Self::Waiting { number, collector } => language.pick(
+                format!(
+                    "{collector} đã nhận máy này; máy chờ được gán cho điểm cầu với số {number}.\nGọi đơn vị vận hành và đọc số {number}; gán xong, agent tự ghi danh trong ít phút, không cần làm gì thêm."
+                ),
+                format!(
+                    "{collector} has taken this PC; it waits for its site under the number {number}.\nCall operations and read out {number}; once it is assigned, the agent enrols by itself within minutes."
+                ),
+            ),
+        }
+    }
+}
 
 impl Enrolled {
     pub(super) fn told(&self, language: Language) -> String {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tracing::{error, info};
-use wire::UnixMillis;
 use wire::enrolment::EnrolError;
+use wire::{SiteId, UnixMillis};
 
 use super::Auth;
 use crate::seldom::Seldom;
@@ -36,11 +36,12 @@ struct Wish {
     answer: oneshot::Sender<Result<Redeemed, RedeemError>>,
 }
 
-/// Reads the credentials and starts the thread. `changed` is called whenever others are valid.
+/// Reads the credentials and starts the thread. `changed` is called whenever others are valid,
+/// with the sites that have another one than before.
 pub fn start(
     connection: Connection,
     auth: Arc<Auth>,
-    changed: impl Fn(&Auth) + Send + 'static,
+    changed: impl Fn(&Auth, &[SiteId]) + Send + 'static,
 ) -> Result<Keeper, rusqlite::Error> {
     let (sender, wishes) = sync_channel(QUEUE);
     let mut thread = Thread { connection, auth, changed, seen: None, failures: Seldom::default() };
@@ -76,7 +77,7 @@ struct Thread<C> {
     failures: Seldom,
 }
 
-impl<C: Fn(&Auth)> Thread<C> {
+impl<C: Fn(&Auth, &[SiteId])> Thread<C> {
     fn run(mut self, wishes: &Receiver<Wish>) {
         let mut next_look = Instant::now() + LOOK_EVERY;
         loop {
@@ -103,7 +104,7 @@ impl<C: Fn(&Auth)> Thread<C> {
         // The number first: what changes after it is seen at the next look.
         let generation = credentials::generation(&self.connection)?;
         if self.seen != Some(generation) {
-            self.auth.replace(
+            let renewed = self.auth.replace(
                 credentials::all(&self.connection)?,
                 credentials::former(&self.connection)?,
             );
@@ -111,7 +112,7 @@ impl<C: Fn(&Auth)> Thread<C> {
                 info!(enrolled = self.auth.enrolled().len(), "credentials have changed");
             }
             self.seen = Some(generation);
-            (self.changed)(&self.auth);
+            (self.changed)(&self.auth, &renewed);
         }
         Ok(())
     }
@@ -131,7 +132,6 @@ mod tests {
 
     use hyper::HeaderMap;
     use hyper::header::AUTHORIZATION;
-    use wire::SiteId;
     use wire::enrolment::sha256_hex;
 
     use super::*;
@@ -150,7 +150,7 @@ mod tests {
 
         let auth = Arc::new(Auth::default());
         let (tell, told) = mpsc::channel();
-        let changed = move |auth: &Auth| tell.send(auth.enrolled()).unwrap();
+        let changed = move |auth: &Auth, _: &[SiteId]| tell.send(auth.enrolled()).unwrap();
         let keeper = start(open(), Arc::clone(&auth), changed).unwrap();
         assert!(told.recv().unwrap().is_empty(), "what is valid at the start is told too");
 
@@ -160,8 +160,11 @@ mod tests {
             secret_sha256: "code".into(),
             credential_sha256: sha256_hex(b"c"),
             hostname: String::new(),
+            applicant: credentials::Applicant::default(),
+            matched: None,
         };
-        assert_eq!(keeper.redeem(redemption, NOW).await.unwrap().site, site);
+        let redeemed = keeper.redeem(redemption, NOW).await.unwrap();
+        assert_eq!(redeemed, Redeemed::Site { site: site.clone(), replaced: None });
         assert_eq!(auth.site_of(&headers), Some(site.clone()));
         assert_eq!(told.recv().unwrap().len(), 1);
 

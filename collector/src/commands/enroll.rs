@@ -16,7 +16,7 @@ use super::CommandError;
 use crate::authority::Authority;
 use crate::config::{Config, HostName};
 use crate::inventory::Inventory;
-use crate::store::{self, credentials};
+use crate::store::{self, credentials, waiting};
 use crate::{StartError, inventory, now};
 
 /// Excel takes a file for UTF-8 only with this in front.
@@ -145,6 +145,18 @@ impl<'a> Desk<'a> {
         Ok(until.filter(|until| *until > self.now))
     }
 
+    /// One code for the whole fleet, good for so many PCs, and until when.
+    pub(super) fn fleet_code(&self, uses: u32) -> Result<(String, UnixMillis), CommandError> {
+        let mut secret = [0; SECRET_BYTES];
+        getrandom::fill(&mut secret)?;
+        let (until, hash) = (self.expires_at, sha256_hex(&secret));
+        waiting::add_code(&self.connection, &hash, (until, uses))?;
+        let agents = &self.config.agents;
+        let host = agents.names.first().map(HostName::in_authority).unwrap_or_default();
+        let code = Code { host, port: agents.listen.port(), secret, pin: self.pin };
+        Ok((code.to_string(), until))
+    }
+
     /// A code each; when this returns the collector knows them.
     pub(super) fn invite<'s>(
         &mut self,
@@ -178,7 +190,7 @@ pub(super) fn tell(aside: &mut impl Write, text: &str) {
     let _ = aside.write_all(text.as_bytes());
 }
 
-fn unknown(site: &SiteId, inventory: &Inventory) -> CommandError {
+pub(super) fn unknown(site: &SiteId, inventory: &Inventory) -> CommandError {
     let known: Vec<_> = inventory.sites.keys().map(SiteId::as_str).collect();
     let nearest = wire::yaml::nearest(site.as_str(), &known).map(str::to_owned);
     CommandError::UnknownSite { site: site.clone(), nearest }

@@ -43,6 +43,8 @@ impl Desk {
             secret_sha256: wire::enrolment::sha256_hex(&code.secret),
             credential_sha256: "c".repeat(64),
             hostname: String::new(),
+            applicant: credentials::Applicant::default(),
+            matched: None,
         };
         let mut connection = store::open(&self.config.state_dir).unwrap();
         credentials::redeem(&mut connection, &redemption, now()).unwrap();

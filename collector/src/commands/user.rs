@@ -92,7 +92,7 @@ pub fn user(
 
 /// Whoever types, by the name under which the system knows them. Who could lie with `SUDO_USER` can
 /// write the store by hand too.
-fn actor() -> Actor {
+pub(super) fn actor() -> Actor {
     let own = || nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
     let who = std::env::var("SUDO_USER").ok().or_else(|| Some(own()?.name));
     let who = who.unwrap_or_else(|| nix::unistd::getuid().to_string());

@@ -214,6 +214,8 @@ fn fleet(site: &str, readings: Vec<Reading>) -> Fleet {
         lon: None,
         contact: None,
         needs: vec![],
+        hosts: vec![],
+        subnets: vec![],
     };
     let inventory = Inventory { sites: [(site.clone(), expected)].into(), ..Inventory::default() };
     let mut fleet = Fleet::default();

@@ -24,6 +24,8 @@ fn named(name: &str) -> Inventory {
         lon: None,
         contact: None,
         needs: vec![],
+        hosts: vec![],
+        subnets: vec![],
     };
     Inventory { sites: [(id(), site)].into(), ..Inventory::default() }
 }

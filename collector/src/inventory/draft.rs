@@ -30,6 +30,8 @@ pub(super) struct SiteDraft {
     pub(super) lon: Option<f64>,
     pub(super) contact: Option<ContactDraft>,
     pub(super) needs: Vec<Capability>,
+    pub(super) hosts: Vec<String>,
+    pub(super) subnets: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

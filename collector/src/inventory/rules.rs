@@ -8,7 +8,7 @@ use wire::limits::TEXT_CHARS;
 use wire::reading::Capability;
 
 use super::draft::{AreaDraft, Breach, ContactDraft, Draft, Item, SiteDraft};
-use super::{Area, Contact, Inventory, Site};
+use super::{Area, Contact, Inventory, Site, Subnet};
 
 /// Twice the largest fleet the collector is measured with; every site costs memory and series
 /// whether or not it ever reports.
@@ -165,11 +165,29 @@ impl Court {
             lon: draft.lon,
             contact: self.contact(of, draft.contact),
             needs: without_repeats(draft.needs),
+            hosts: self.hosts(of, &draft.hosts),
+            subnets: self.subnets(of, &draft.subnets),
         };
         self.place(of, site.lat, site.lon);
         if let Some(id) = id {
             self.inventory.sites.insert(id, site);
         }
+    }
+
+    fn hosts(&mut self, of: Item, texts: &[String]) -> Vec<String> {
+        let hosts = texts.iter().map(|text| self.text(of, "hosts", Some(text)));
+        hosts.filter(|host| !host.is_empty()).collect()
+    }
+
+    fn subnets(&mut self, of: Item, texts: &[String]) -> Vec<Subnet> {
+        let mut subnets = Vec::new();
+        for text in texts.iter().filter(|text| !text.trim().is_empty()) {
+            match text.trim().parse() {
+                Ok(subnet) => subnets.push(subnet),
+                Err(message) => self.breach(of, "subnets", String::clone(&message)),
+            }
+        }
+        subnets
     }
 
     fn contact(&mut self, of: Item, draft: Option<ContactDraft>) -> Option<Contact> {

@@ -211,6 +211,8 @@ mod tests {
             lon: None,
             contact: None,
             needs,
+            hosts: Vec::new(),
+            subnets: Vec::new(),
         }
     }
 

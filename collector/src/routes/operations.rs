@@ -17,7 +17,7 @@ use crate::listener::{Body, body};
 use crate::meetings::desk::{self, Wish};
 use crate::permission::{Caller, Need, permit};
 use crate::roll_call::desk::{ATTENDANCE_BYTES, Format};
-use crate::{absences, acknowledgements, answers};
+use crate::{absences, acknowledgements, answers, waiting};
 
 impl Routes {
     /// Who asks: whoever has a token, else whoever has signed in, else somebody.
@@ -111,6 +111,19 @@ impl Routes {
         }
         match self.json(request, acknowledgements::desk::BODY_BYTES).await {
             Ok(bytes) => self.acknowledgements.give(bytes, actor, now).await,
+            Err(answer) => answer,
+        }
+    }
+
+    pub(super) async fn assign(
+        &self,
+        id: &str,
+        request: Request<Incoming>,
+        actor: Actor,
+        now: UnixMillis,
+    ) -> Response<Body> {
+        match self.json(request, waiting::BODY_BYTES).await {
+            Ok(bytes) => self.waiting.assign(id, bytes, actor, now).await,
             Err(answer) => answer,
         }
     }

@@ -68,6 +68,8 @@ pub(super) enum Action<'a> {
     Absence(&'a str),
     Acknowledgements,
     Acknowledgement(&'a str),
+    Waiting,
+    Assign(&'a str),
 }
 
 /// Everything that can be asked for.
@@ -118,6 +120,9 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
                                         => ("acknowledgements", LIST, Reader, Action::Acknowledgements),
         (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/acknowledgements/")
                                         => ("acknowledgement", DELETE, Reader, Action::Acknowledgement(id)),
+        (Operations, "/api/v1/waiting") => ("waiting", GET, Operator, Action::Waiting),
+        (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/waiting/")
+                                        => ("assign", POST, Operator, Action::Assign(id)),
         _ => return None,
     };
     Some(Route { name, methods, access, action })
@@ -145,6 +150,8 @@ Nhip Cau collector
 /api/v1/acknowledgements          who looks after which trouble; POST says that somebody does
 /api/v1/acknowledgements/{id}     DELETE takes that back
 /api/v1/audit                     who did what, the latest first; ?before=ID goes on
+/api/v1/waiting                   PCs that enrolled with the fleet's code and are no site yet
+/api/v1/waiting/{id}              POST makes one of them a site
 /-/healthy                        whether the program lives
 /-/ready                          whether it takes reports
 ";

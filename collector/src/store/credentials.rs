@@ -5,6 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use wire::enrolment::EnrolError;
 use wire::{SiteId, UnixMillis};
 
+use super::waiting;
+
 /// The tables. `generation` grows with every change of `credentials`, so that a running collector
 /// learns of a revocation by reading one number.
 pub(super) const SCHEMA: &str = "
@@ -64,11 +66,34 @@ pub struct Former {
 
 /// What came of a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Redeemed {
-    /// Whose it was.
-    pub site: SiteId,
-    /// The name of the PC that was the site before; `None` where none was.
-    pub replaced: Option<String>,
+pub enum Redeemed {
+    /// The PC is a site.
+    Site {
+        /// Which.
+        site: SiteId,
+        /// The name of the PC that was the site before; `None` where none was.
+        replaced: Option<String>,
+    },
+    /// The code was the fleet's, and it is not known yet which site the PC is.
+    Waiting {
+        /// Its number.
+        id: i64,
+        /// How many wait.
+        of: u32,
+    },
+}
+
+/// What a PC says of itself when it enrols, and where it came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applicant {
+    /// Its operating system.
+    pub os: String,
+    /// The agent's version.
+    pub version: String,
+    /// Where its connection came from.
+    pub address: String,
+    /// Its own addresses, parted by spaces.
+    pub addresses: String,
 }
 
 /// Why an enrolment did not happen.
@@ -91,6 +116,10 @@ pub struct Redemption {
     pub credential_sha256: String,
     /// The PC's name.
     pub hostname: String,
+    /// What else it says.
+    pub applicant: Applicant,
+    /// The site it is by its name or address, where that is beyond doubt.
+    pub matched: Option<SiteId>,
 }
 
 /// Keeps new codes, each a site and its secret's SHA-256 in hexadecimal, and withdraws older
@@ -142,18 +171,22 @@ pub fn redeem(
     now: UnixMillis,
 ) -> Result<Redeemed, RedeemError> {
     let transaction = begin(connection)?;
-    let (site, expires_at, used_by) = transaction
+    let code = transaction
         .query_row(
             "SELECT site, expires_at, used_by FROM codes WHERE secret_sha256 = ?1",
             [&asked.secret_sha256],
             |row| Ok((site_at(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, Option<String>>(2)?)),
         )
-        .optional()?
-        .ok_or(RedeemError::Refused(EnrolError::UnknownCode))?;
+        .optional()?;
+    let Some((site, expires_at, used_by)) = code else {
+        let asked = waiting::ask(&transaction, asked, now)?;
+        transaction.commit()?;
+        return Ok(asked);
+    };
     match used_by.as_deref() {
         Some(credential) if credential == asked.credential_sha256 => {
             let site = still_enrolled(&transaction, site, credential)?;
-            return Ok(Redeemed { site, replaced: None });
+            return Ok(Redeemed::Site { site, replaced: None });
         }
         Some(_) => return Err(RedeemError::Refused(EnrolError::UsedCode)),
         None if expires_at <= now => return Err(RedeemError::Refused(EnrolError::ExpiredCode)),
@@ -163,31 +196,34 @@ pub fn redeem(
         "UPDATE codes SET used_by = ?2 WHERE secret_sha256 = ?1",
         params![asked.secret_sha256, asked.credential_sha256],
     )?;
-    let replaced = retire(&transaction, &site, asked, now)?;
-    transaction.execute(
-        "INSERT OR REPLACE INTO credentials (site, sha256, enrolled_at, hostname)
-         VALUES (?1, ?2, ?3, ?4)",
-        params![site.as_str(), asked.credential_sha256, now, asked.hostname],
-    )?;
-    next_generation(&transaction)?;
+    let who = (asked.credential_sha256.as_str(), asked.hostname.as_str());
+    let replaced = install(&transaction, &site, who, now)?;
     transaction.commit()?;
-    Ok(Redeemed { site, replaced })
+    Ok(Redeemed::Site { site, replaced })
 }
 
-/// Remembers what is about to be replaced, so that its PC can be told.
-fn retire(
+/// Makes a credential the site's, and tells which PC was the site before. What is replaced is
+/// remembered, so that its PC can be told.
+pub(super) fn install(
     transaction: &Transaction<'_>,
     site: &SiteId,
-    asked: &Redemption,
+    (sha256, hostname): (&str, &str),
     now: UnixMillis,
 ) -> rusqlite::Result<Option<String>> {
     transaction.execute(
         "INSERT OR REPLACE INTO former (sha256, site, replaced_at, replaced_by)
          SELECT sha256, site, ?2, ?3 FROM credentials WHERE site = ?1",
-        params![site.as_str(), now, asked.hostname],
+        params![site.as_str(), now, hostname],
     )?;
     let before = "SELECT hostname FROM credentials WHERE site = ?1";
-    transaction.query_row(before, [site.as_str()], |row| row.get(0)).optional()
+    let before = transaction.query_row(before, [site.as_str()], |row| row.get(0)).optional()?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO credentials (site, sha256, enrolled_at, hostname)
+         VALUES (?1, ?2, ?3, ?4)",
+        params![site.as_str(), sha256, now, hostname],
+    )?;
+    next_generation(transaction)?;
+    Ok(before)
 }
 
 /// A repeated request must not bring back a credential that was replaced or revoked since.
@@ -251,7 +287,7 @@ fn next_generation(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute("UPDATE generation SET value = value + 1 WHERE only = 1", []).map(drop)
 }
 
-fn site_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<SiteId> {
+pub(super) fn site_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<SiteId> {
     row.get::<_, String>(column)?.parse().map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(
             column,

@@ -56,6 +56,8 @@ impl Office {
             secret_sha256: sha256_hex(&code.secret),
             credential_sha256: sha256_hex(&code.secret),
             hostname: String::new(),
+            applicant: credentials::Applicant::default(),
+            matched: None,
         };
         let mut connection = store::open(&self.config.state_dir).unwrap();
         credentials::redeem(&mut connection, &redemption, now()).unwrap();

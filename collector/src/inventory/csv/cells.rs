@@ -27,9 +27,17 @@ pub(super) fn fill(
         Column::ContactName => contact(site).name = Some(cell.to_owned()),
         Column::ContactPhone => contact(site).phone = Some(unspoilt(cell)?),
         Column::Needs => site.needs = needs(cell)?,
+        Column::Hosts => site.hosts = several(cell),
+        Column::Subnets => site.subnets = several(cell),
         Column::Ignored => {}
     }
     Ok(())
+}
+
+/// What is listed in one cell.
+fn several(cell: &str) -> Vec<String> {
+    let parts = cell.split([',', ';', '+', '|', '\n', ' ']).map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 fn contact(site: &mut SiteDraft) -> &mut ContactDraft {

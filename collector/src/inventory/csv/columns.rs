@@ -17,13 +17,15 @@ pub(super) enum Column {
     ContactName,
     ContactPhone,
     Needs,
+    Hosts,
+    Subnets,
     /// What people keep beside it for themselves: running numbers and remarks.
     Ignored,
 }
 
 /// Each column: its key in `sites.yaml`, its Vietnamese name, and every header it is known by,
 /// folded and without punctuation.
-const COLUMNS: [(Column, &str, &str, &[&str]); 11] = [
+const COLUMNS: [(Column, &str, &str, &[&str]); 13] = [
     (Column::Id, "id", "mã", &["id", "ma", "ma diem cau", "ma so", "site", "site id"]),
     (
         Column::Name,
@@ -49,6 +51,13 @@ const COLUMNS: [(Column, &str, &str, &[&str]); 11] = [
         &["phone", "contact phone", "dien thoai", "so dien thoai", "sdt"],
     ),
     (Column::Needs, "needs", "nhu cầu", &["needs", "nhu cau", "yeu cau"]),
+    (Column::Hosts, "hosts", "tên máy", &["hosts", "host", "hostname", "ten may", "may tinh"]),
+    (
+        Column::Subnets,
+        "subnets",
+        "dải mạng",
+        &["subnets", "subnet", "dai mang", "dai dia chi", "mang con"],
+    ),
     (Column::Ignored, "", "", &["stt", "no", "ghi chu", "note", "notes", "remarks"]),
 ];
 

@@ -75,7 +75,7 @@ fn every_fault_is_found_at_once_with_line_and_header() {
         (
             "ten;Màu;ten;\nA;đỏ;B;C\n",
             &[
-                "sites.csv:1: Màu: unknown column `Màu`. Known columns: `mã` (id), `tên` (name), `cấp` (level), `địa bàn` (area), `đường truyền` (uplink), `vĩ độ` (lat), `kinh độ` (lon), `người liên hệ` (contact.name), `điện thoại` (contact.phone), `nhu cầu` (needs)",
+                "sites.csv:1: Màu: unknown column `Màu`. Known columns: `mã` (id), `tên` (name), `cấp` (level), `địa bàn` (area), `đường truyền` (uplink), `vĩ độ` (lat), `kinh độ` (lon), `người liên hệ` (contact.name), `điện thoại` (contact.phone), `nhu cầu` (needs), `tên máy` (hosts), `dải mạng` (subnets)",
                 "sites.csv:1: ten: this column is there twice; `ten` means the same",
                 "sites.csv:1: column 4 has cells but no header",
                 "sites.csv:1: the column `mã` (`id`) is missing",

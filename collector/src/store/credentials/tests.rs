@@ -25,9 +25,12 @@ impl Desk {
             secret_sha256: secret.to_owned(),
             credential_sha256: credential.to_owned(),
             hostname: "PC-HOP".to_owned(),
+            applicant: Applicant::default(),
+            matched: None,
         };
         match redeem(&mut self.connection, &asked, now) {
-            Ok(redeemed) => redeemed.site.to_string(),
+            Ok(Redeemed::Site { site, .. }) => site.to_string(),
+            Ok(waiting) => panic!("{waiting:?}"),
             Err(RedeemError::Refused(error)) => format!("{error:?}"),
             Err(RedeemError::Store(error)) => panic!("{error}"),
         }
