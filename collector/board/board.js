@@ -189,6 +189,37 @@ function arrange(box, wanted) {
   if (focused !== document.activeElement && box.contains(focused)) focused.focus({ preventScroll: true });
 }
 
+// The tile to which an arrow key leads: along the row, or the nearest of the row above or below.
+function neighbour(tile, key) {
+  const all = [...$("areas").querySelectorAll(".area:not([hidden]) .tile")];
+  const here = all.indexOf(tile);
+  if (key === "Home" || key === "End") return all.at(key === "Home" ? 0 : -1);
+  if (key === "ArrowLeft" || key === "ArrowRight") return all[here + (key === "ArrowLeft" ? -1 : 1)];
+  const step = key === "ArrowUp" ? -1 : 1;
+  const { left, top } = tile.getBoundingClientRect();
+  let nearest, away = Infinity, row = null;
+  for (let at = here + step; all[at]; at += step) {
+    const box = all[at].getBoundingClientRect();
+    if (box.top === top) continue;
+    row ??= box.top;
+    if (box.top !== row) break;
+    if (Math.abs(box.left - left) < away) [nearest, away] = [all[at], Math.abs(box.left - left)];
+  }
+  return nearest;
+}
+
+const LEADS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
+
+function walk(event) {
+  if (!LEADS.has(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+  const tile = event.target.closest(".tile");
+  const next = tile && neighbour(tile, event.key);
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
 // Areas with the most trouble first, others as people look for names.
 function orderAreas() {
   const order = [...sections.keys()].filter((area) => sections[area]);
@@ -778,6 +809,7 @@ function begin() {
     const tile = target.closest(".tile");
     if (tile) location.hash = `site=${encodeURIComponent(tile.dataset.site)}`;
   });
+  $("areas").addEventListener("keydown", walk);
   $("meetings").addEventListener("change", () => { chosen = $("meetings").value; drawHead(); drawCall(); });
   $("back").addEventListener("click", () => { location.hash = ""; });
   $("print").addEventListener("click", () => window.print());

@@ -5,15 +5,14 @@
 //!                 └────▶ the whole picture, for whoever comes
 //!  fleet ───▶ page ─▶ a site's page
 //! ```
-//! `picture`, `places`, `events` and `page` are pure. An event is made once for all readers of a
+//! `picture`, `places`, `events`, `squeezed` and `page` are pure. An event is made once for all readers of a
 //! language, and only while there are readers.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -22,18 +21,20 @@ use wire::{Language, UnixMillis};
 use crate::fleet::Snapshot;
 use crate::judging::{self, Judged};
 use crate::listener::Body;
-use crate::{acknowledgements, answers};
+use crate::{acknowledgements, answers, exposition};
 
 mod events;
 mod page;
 mod picture;
 mod places;
+mod squeezed;
 mod stream;
 
 #[cfg(test)]
 mod tests;
 
 use picture::Picture;
+use squeezed::{Coding, Event};
 
 /// Streams at a time: a room of screens and some dozens of people. More would take the
 /// connections that Prometheus and everybody else's pages need; see `OPERATIONS_CONNECTIONS`.
@@ -131,9 +132,9 @@ struct State {
 /// The readers of one language.
 #[derive(Debug)]
 struct Channel {
-    news: broadcast::Sender<Bytes>,
+    news: broadcast::Sender<Event>,
     /// The whole picture, made for the first who came since it changed.
-    whole: Option<Bytes>,
+    whole: Option<Event>,
 }
 
 impl Default for Channel {
@@ -157,14 +158,15 @@ impl State {
 struct Seat {
     language: Language,
     look: Look,
+    coding: Coding,
     _permit: OwnedSemaphorePermit,
 }
 
 /// The picture as it stands, and all news from then on.
 #[derive(Debug)]
 struct Look {
-    first: VecDeque<Bytes>,
-    news: broadcast::Receiver<Bytes>,
+    first: VecDeque<Event>,
+    news: broadcast::Receiver<Event>,
 }
 
 impl Board {
@@ -225,6 +227,7 @@ impl Board {
     pub async fn events(
         self: &Arc<Self>,
         query: Option<&str>,
+        accept_encoding: Option<&str>,
         stop: CancellationToken,
         over: Over,
     ) -> Response<Body> {
@@ -241,10 +244,14 @@ impl Board {
         let Ok(look) = looked else {
             return answers::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
-        let seat = Seat { language, look, _permit: permit };
+        let gzip = exposition::takes_gzip(accept_encoding);
+        let seat = Seat { language, look, coding: Coding::new(gzip), _permit: permit };
         let mut answer = Response::new(stream::body(Arc::clone(self), seat, stop, over));
         let kind = HeaderValue::from_static("text/event-stream");
         answer.headers_mut().insert(CONTENT_TYPE, kind);
+        if gzip {
+            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         guarded(answer)
     }
 

@@ -18,6 +18,7 @@ mod verdicts;
 
 pub use body::body;
 pub use lines::{Lines, series_of};
+pub(crate) use negotiate::takes_gzip;
 pub use negotiate::{Coding, Format, Wanted};
 pub use render::{Facts, facts, reading};
 pub use shard::Shard;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_ENCODING, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -153,7 +155,9 @@ impl Routes {
             (Action::Board(file), _) => file.answer(),
             (Action::BoardEvents, _) => {
                 let over = self.over(&caller, request.headers());
-                self.board.events(request.uri().query(), self.stop.clone(), over).await
+                let encodings = header(&request, ACCEPT_ENCODING);
+                let query = request.uri().query();
+                self.board.events(query, encodings, self.stop.clone(), over).await
             }
             (Action::SignIn, _) => self.people.sign_in(request, peer, now).await,
             (Action::SignOut, _) => self.sign_out(request.headers(), peer, now).await,

@@ -1,12 +1,13 @@
 //! The board, as a real browser shows it and as its stream says it.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use tests::browser::Browser;
 use tests::client::Client;
-use tests::collector::Collector;
+use tests::collector::{Collector, OPERATE_TOKEN};
 use tests::http;
 use tests::wait::{self, now};
 use uuid::Uuid;
@@ -136,6 +137,7 @@ fn a_site_that_goes_bad_changes_its_tile_in_a_real_browser() {
     browser.press("Escape");
     browser.wait_for(&format!("document.activeElement === {tile}"));
 
+    arrows_lead_from_tile_to_tile(&mut browser);
     search_and_filter(&mut browser);
     names_stay_text(&mut browser);
     browser.go(&format!("http://{}/?lang=en&wall", collector.operations()));
@@ -143,6 +145,26 @@ fn a_site_that_goes_bad_changes_its_tile_in_a_real_browser() {
     browser.wait_for(&format!("{tile}?.textContent.includes('not ready')"));
     let height = "parseFloat(getComputedStyle(document.querySelector('.name')).fontSize)";
     browser.wait_for(&format!("{height} >= innerHeight * 0.05 - 0.5"));
+}
+
+fn arrows_lead_from_tile_to_tile(browser: &mut Browser) {
+    let at = |place: &str| {
+        format!("document.activeElement === [...document.querySelectorAll('.tile')].at({place})")
+    };
+    browser.value("document.querySelector('.tile').focus()");
+    browser.press("ArrowRight");
+    browser.wait_for(&at("1"));
+    browser.press("ArrowLeft");
+    browser.wait_for(&at("0"));
+    browser.press("ArrowLeft");
+    browser.wait_for(&at("0"));
+    browser.press("ArrowDown");
+    browser.wait_for("document.activeElement.getBoundingClientRect().top > document.querySelector('.tile').getBoundingClientRect().top");
+    browser.press("ArrowUp");
+    browser.wait_for(&at("0"));
+    browser.value("[...document.querySelectorAll('.tile')].at(-1).focus()");
+    browser.press("Home");
+    browser.wait_for(&at("0"));
 }
 
 fn search_and_filter(browser: &mut Browser) {
@@ -181,4 +203,126 @@ fn names_stay_text(browser: &mut Browser) {
     browser.wait_for(&format!("{}.startsWith('\\u202E')", name("th-0318")));
     browser.wait_for(&format!("{}.length === 256", name("th-0319")));
     browser.wait_for("document.documentElement.scrollWidth <= innerWidth");
+}
+
+/// Has a site excused, which is judged at once.
+fn excuse(collector: &Collector, site: &str) {
+    let absence = json!({ "site": site, "from": "2020-01-01", "to": "2126-01-01", "reason": "sửa phòng họp" });
+    let bearer = format!("Bearer {OPERATE_TOKEN}");
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("Authorization", bearer.as_str()),
+        ("Connection", "close"),
+    ];
+    let mut stream = http::connect(collector.operations()).unwrap();
+    let body = absence.to_string();
+    stream
+        .write_all(&http::request("POST", "/api/v1/absences", &headers, body.as_bytes()))
+        .unwrap();
+    assert_eq!(http::read(&mut BufReader::new(stream)).unwrap().status, 201);
+}
+
+/// Ten thousand sites in a hundred areas.
+fn ten_thousand() -> String {
+    let mut text = "areas:\n".to_owned();
+    for area in 0..100 {
+        let _ = writeln!(text, "  - {{ id: a{area}, name: Địa bàn {area} }}");
+    }
+    text.push_str("sites:\n");
+    for site in 0..10_000 {
+        let _ = writeln!(
+            text,
+            "  - {{ id: s{site}, name: UBND xã {site}, area: a{}, needs: [network] }}",
+            site % 100
+        );
+    }
+    text
+}
+
+/// Counts what changes in the page, as the page itself sees it, and its longest frames.
+const WATCH: &str = "
+    window.touched = new Set(); window.moved = 0; window.longest = 0;
+    new MutationObserver((changes) => {
+      for (const change of changes) {
+        const tile = change.target.closest?.('.tile');
+        if (tile) touched.add(tile.dataset.site);
+        if (change.type === 'childList' && change.target.matches?.('.tiles, #areas')) {
+          moved += change.addedNodes.length + change.removedNodes.length;
+        }
+      }
+    }).observe(document.querySelector('#areas'), { subtree: true, childList: true, attributes: true, characterData: true });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
+    }).observe({ type: 'longtask' });
+";
+
+#[test]
+fn of_ten_thousand_tiles_only_those_are_touched_that_change() {
+    let collector = Collector::start(&ten_thousand());
+    let board = format!("http://{}/?lang=en", collector.operations());
+    let Some(mut browser) = Browser::open(&board) else { return };
+    browser.wait_for("document.querySelectorAll('.tile').length === 10000");
+    browser.value(WATCH);
+    for (site, touched) in [("s4711", "s4711"), ("s815", "s4711,s815")] {
+        browser.value("moved = 0");
+        excuse(&collector, site);
+        let tile = format!("document.querySelector('[data-site={site}]')");
+        browser.wait_for(&format!("{tile}.dataset.verdict === 'excused'"));
+        assert_eq!(browser.value("[...touched].sort().join()"), touched);
+        // The tile moves within its area, and the area among the others.
+        let moved = browser.value("moved").as_u64().unwrap();
+        assert!(moved <= 4, "{moved} nodes moved for one site");
+    }
+    browser.value("document.querySelector('#search').focus()");
+    browser.type_text("ubnd xa 9999");
+    browser.wait_for("document.querySelectorAll('.area:not([hidden]) .tile').length === 1");
+    assert_eq!(browser.value("[...touched].sort().join()"), "s4711,s815", "no tile is made anew");
+    println!("the longest task of the page took {} ms", browser.value("longest"));
+}
+
+#[test]
+fn whoever_takes_gzip_gets_the_stream_in_it() {
+    use std::io::Read;
+
+    let collector = Collector::start(&hostile());
+    let plain = collector_says(&collector, &[]);
+    assert!(plain.starts_with("event: beat\n"), "{plain}");
+    let mut stream = http::connect(collector.operations()).unwrap();
+    let gzip = [("Accept-Encoding", "gzip, deflate, br, zstd"), ("Connection", "close")];
+    stream.write_all(&http::request("GET", "/board/events?lang=en", &gzip, &[])).unwrap();
+    let mut answer = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(answer.read_line(&mut head).unwrap(), 0);
+    }
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    // One chunk is the header, each further one an event that can be read at once.
+    let mut packed = Vec::new();
+    for _ in 0..3 {
+        let mut length = String::new();
+        answer.read_line(&mut length).unwrap();
+        let length = usize::from_str_radix(length.trim(), 16).unwrap();
+        let mut chunk = vec![0; length + 2];
+        answer.read_exact(&mut chunk).unwrap();
+        packed.extend_from_slice(&chunk[..length]);
+    }
+    let mut said = Vec::new();
+    // The stream goes on, so its end is missing.
+    let _ = flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut said);
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.starts_with("event: beat\n") && said.contains("\nevent: picture\n"), "{said}");
+    assert!(said.ends_with("\n\n") && packed.len() < said.len(), "{} bytes", packed.len());
+}
+
+/// The beginning of the stream as it comes to whoever takes no coding.
+fn collector_says(collector: &Collector, headers: &[(&str, &str)]) -> String {
+    let mut stream = http::connect(collector.operations()).unwrap();
+    stream.write_all(&http::request("GET", "/board/events", headers, &[])).unwrap();
+    let mut answer = BufReader::new(stream);
+    let mut line = String::new();
+    while !line.starts_with("event: ") {
+        line.clear();
+        assert_ne!(answer.read_line(&mut line).unwrap(), 0);
+    }
+    line
 }

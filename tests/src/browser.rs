@@ -12,6 +12,17 @@ use crate::wait;
 /// Where Debian puts it.
 const PROGRAM: &str = "/usr/bin/chromium";
 
+/// Keys and their numbers on a keyboard of Windows, which the protocol goes by.
+const KEYS: [(&str, u32); 7] = [
+    ("Enter", 13),
+    ("Escape", 27),
+    ("Home", 36),
+    ("ArrowLeft", 37),
+    ("ArrowUp", 38),
+    ("ArrowRight", 39),
+    ("ArrowDown", 40),
+];
+
 /// One page of a running browser. It ends with the test that started it.
 #[derive(Debug)]
 pub struct Browser {
@@ -102,13 +113,14 @@ impl Browser {
         });
     }
 
-    /// Presses a key, as `Enter`.
+    /// Presses a key, as `Enter` or `ArrowDown`.
     pub fn press(&mut self, key: &str) {
-        let text = if key == "Enter" { "\r" } else { "" };
+        let code = KEYS.iter().find(|(name, _)| *name == key).map(|(_, code)| code);
+        let code = code.unwrap_or_else(|| panic!("the number of the key {key} is not known here"));
         for kind in ["keyDown", "keyUp"] {
-            let text = if kind == "keyDown" { text } else { "" };
+            let text = if key == "Enter" && kind == "keyDown" { "\r" } else { "" };
             let event = json!({ "type": kind, "key": key, "code": key, "text": text,
-                "windowsVirtualKeyCode": if key == "Enter" { 13 } else { 27 } });
+                "windowsVirtualKeyCode": code });
             self.ask("Input.dispatchKeyEvent", &event);
         }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use serde::Serialize;
 use wire::{Language, UnixMillis};
 
@@ -10,6 +9,7 @@ use crate::acknowledgements::{Acknowledgement, Trouble};
 use crate::readiness::{Cause, Incident, Verdict};
 
 use super::picture::{Changes, Meeting, Picture, Standing};
+use super::squeezed::Event;
 
 /// Everything, for someone who knows nothing yet. The moment of it is a beat's.
 #[derive(Serialize)]
@@ -89,7 +89,7 @@ struct Beat {
 }
 
 /// The whole picture.
-pub(super) fn whole(picture: &Picture, language: Language) -> Bytes {
+pub(super) fn whole(picture: &Picture, language: Language) -> Event {
     let places = &picture.places;
     let areas = places.sites.iter().zip(&places.area_of);
     let sites = areas.zip(&picture.sites).enumerate();
@@ -124,7 +124,7 @@ pub(super) fn change(
     changes: &Changes,
     language: Language,
     now: UnixMillis,
-) -> Bytes {
+) -> Event {
     let site = |place: &usize| Some((*place, told(picture.sites.get(*place)?, language)));
     let mut apart: BTreeMap<&str, BTreeMap<usize, Option<Told>>> = BTreeMap::new();
     for (meeting, place) in &changes.apart {
@@ -147,7 +147,7 @@ pub(super) fn change(
 }
 
 /// What time it is, and when was judged last.
-pub(super) fn beat(at: UnixMillis, now: UnixMillis) -> Bytes {
+pub(super) fn beat(at: UnixMillis, now: UnixMillis) -> Event {
     event("beat", &Beat { now, at })
 }
 
@@ -191,10 +191,10 @@ fn incidents(picture: &Picture, language: Language) -> Vec<IncidentLine<'_>> {
 }
 
 /// JSON has no line breaks outside its texts, and escapes those inside: one `data` line.
-fn event(name: &str, data: &impl Serialize) -> Bytes {
+fn event(name: &str, data: &impl Serialize) -> Event {
     let mut bytes = format!("event: {name}\ndata: ").into_bytes();
     // It fails for maps whose keys are neither texts nor numbers, and there are none here.
     let _ = serde_json::to_writer(&mut bytes, data);
     bytes.extend_from_slice(b"\n\n");
-    Bytes::from(bytes)
+    Event::new(bytes)
 }

@@ -15,21 +15,30 @@ use crate::listener::Body;
 const WAITING: usize = 1;
 
 /// The stream of a seat.
-pub(super) fn body(board: Arc<Board>, seat: Seat, stop: CancellationToken, over: Over) -> Body {
+pub(super) fn body(board: Arc<Board>, mut seat: Seat, stop: CancellationToken, over: Over) -> Body {
     let (out, events) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         tokio::select! {
-            () = forward(&board, seat, &out) => {}
+            () = forward(&board, &mut seat, &out) => {}
             // Who left need not wait for the next event to be missed.
-            () = out.closed() => {}
+            () = out.closed() => return,
             () = stop.cancelled() => {}
             () = over => {}
+        }
+        if let Some(end) = seat.coding.end() {
+            // Who is behind finds the stream cut off, and nobody waits for it.
+            let _ = out.try_send(end);
         }
     });
     answers::streamed(events)
 }
 
-async fn forward(board: &Arc<Board>, mut seat: Seat, out: &mpsc::Sender<Bytes>) {
+async fn forward(board: &Arc<Board>, seat: &mut Seat, out: &mpsc::Sender<Bytes>) {
+    if let Some(begin) = seat.coding.begin()
+        && out.send(begin).await.is_err()
+    {
+        return;
+    }
     loop {
         let event = match seat.look.first.pop_front() {
             Some(event) => event,
@@ -46,8 +55,8 @@ async fn forward(board: &Arc<Board>, mut seat: Seat, out: &mpsc::Sender<Bytes>) 
                 Err(RecvError::Closed) => return,
             },
         };
-        if out.send(event).await.is_err() {
-            return;
-        }
+        // Counted only once it is sure to go out.
+        let Ok(place) = out.reserve().await else { return };
+        place.send(seat.coding.write(&event));
     }
 }

@@ -73,7 +73,11 @@ fn for_ever() -> Over {
 }
 
 /// What an event says, after its name.
-fn read(event: &Bytes) -> (String, Value) {
+fn read(event: &Event) -> (String, Value) {
+    parsed(&event.plain())
+}
+
+fn parsed(event: &[u8]) -> (String, Value) {
     let text = std::str::from_utf8(event).unwrap();
     let (name, data) = text.strip_suffix("\n\n").unwrap().split_once('\n').unwrap();
     assert!(!data.contains('\n'), "{text}");
@@ -206,10 +210,10 @@ async fn there_are_so_many_seats_and_a_seat_that_is_left_is_free() {
     let stop = CancellationToken::new();
     let mut answers = Vec::new();
     for _ in 0..STREAMS {
-        answers.push(board.events(Some("lang=en"), stop.clone(), for_ever()).await);
+        answers.push(board.events(Some("lang=en"), None, stop.clone(), for_ever()).await);
     }
     assert!(answers.iter().all(|answer| answer.status() == StatusCode::OK));
-    let full = board.events(None, stop.clone(), for_ever()).await;
+    let full = board.events(None, None, stop.clone(), for_ever()).await;
     assert_eq!(full.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(full.headers().contains_key(hyper::header::RETRY_AFTER));
     answers.pop();
@@ -217,7 +221,7 @@ async fn there_are_so_many_seats_and_a_seat_that_is_left_is_free() {
     while board.seats.available_permits() == 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(board.events(None, stop, for_ever()).await.status(), StatusCode::OK);
+    assert_eq!(board.events(None, None, stop, for_ever()).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -226,7 +230,7 @@ async fn a_reader_too_slow_for_the_changes_gets_the_picture_again_and_a_stop_end
     let mut world = World::new("{ id: a, name: A }");
     world.judge(0, &[]);
     let stop = CancellationToken::new();
-    let mut body = world.board.events(None, stop.clone(), for_ever()).await.into_body();
+    let mut body = world.board.events(None, None, stop.clone(), for_ever()).await.into_body();
     for round in 0..4 * BEHIND {
         let excused: &[&str] = if round % 2 == 0 { &["a"] } else { &[] };
         world.judge(1, excused);
@@ -234,7 +238,7 @@ async fn a_reader_too_slow_for_the_changes_gets_the_picture_again_and_a_stop_end
     let mut pictures = 0;
     while pictures < 2 {
         let event = body.frame().await.unwrap().unwrap().into_data().unwrap();
-        pictures += usize::from(read(&event).0 == "picture");
+        pictures += usize::from(parsed(&event).0 == "picture");
     }
     stop.cancel();
     while body.frame().await.is_some() {}

@@ -98,6 +98,13 @@ fn coding(accept_encoding: &str) -> Coding {
     }
 }
 
+/// Whether gzip is understood, for what is written in no other coding.
+pub(crate) fn takes_gzip(accept_encoding: Option<&str>) -> bool {
+    let choices = accept_encoding.unwrap_or_default().split(',').map(Choice::parse);
+    let mut gzip = choices.filter(|choice| matches!(choice.name, "gzip" | "x-gzip"));
+    gzip.any(|choice| choice.weight > 0)
+}
+
 /// One element of a list with weights.
 struct Choice<'a> {
     name: &'a str,
@@ -175,6 +182,19 @@ mod tests {
         ] {
             let wanted = Wanted::from_headers(None, Some(accept_encoding));
             assert_eq!(wanted.coding, expected, "{accept_encoding}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_taken_by_whoever_names_it() {
+        for (accept_encoding, expected) in [
+            (Some("gzip, deflate, br, zstd"), true),
+            (Some("zstd, gzip;q=0.1"), true),
+            (Some("gzip;q=0"), false),
+            (Some("identity"), false),
+            (None, false),
+        ] {
+            assert_eq!(takes_gzip(accept_encoding), expected, "{accept_encoding:?}");
         }
     }
 
