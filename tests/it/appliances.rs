@@ -48,9 +48,10 @@ fn cisco(certificate: &SelfSigned, deed: impl Fn() -> Deed + Send + Sync + 'stat
     })
 }
 
+/// What hangs is waited for as long as the interval: enough for a slow machine's handshakes.
 fn cisco_probe(codec: &Appliance, password: &Password, more: &str) -> String {
     format!(
-        "{{ timeout: 3s, cisco: {{ host: 127.0.0.1, port: {}, user: nhipcau, password_file: {}{more} }} }}",
+        "{{ every: 5s, cisco: {{ host: 127.0.0.1, port: {}, user: nhipcau, password_file: {}{more} }} }}",
         codec.port,
         password.file().display()
     )
@@ -214,7 +215,7 @@ fn studio(
 
 fn poly_probe(studio: &Appliance, certificate: &SelfSigned, password: &Password) -> String {
     format!(
-        "{{ every: 1s, timeout: 1s, poly: {{ host: 127.0.0.1, port: {}, password_file: {}, fingerprint: \"{}\" }} }}",
+        "{{ every: 10s, poly: {{ host: 127.0.0.1, port: {}, password_file: {}, fingerprint: \"{}\" }} }}",
         studio.port,
         password.file().display(),
         certificate.fingerprint
@@ -258,7 +259,7 @@ fn an_agent_that_ends_in_the_middle_of_a_run_closes_its_session_first() {
     let (certificate, password) = (SelfSigned::default(), Password::of("right"));
     let studio = studio(&certificate, || Deed::Hang);
     let collector = Scripted::start([]);
-    let probe = poly_probe(&studio, &certificate, &password).replace("1s", "1m");
+    let probe = poly_probe(&studio, &certificate, &password).replace("every: 10s", "every: 1m");
     let mut agent = Agent::start(&format!("probes:\n  codec: {probe}\n"), &collector.code);
     wait::until("a run under way", || {
         wait::seen(studio.count("GET /rest/system") == 1, || format!("{:?}", studio.asked()))
@@ -289,10 +290,11 @@ fn a_refused_password_is_tried_once_however_often_the_probe_runs() {
     let (certificate, password) = (SelfSigned::default(), Password::of("wrong"));
     let pin = format!(", fingerprint: \"{}\"", certificate.fingerprint);
     let codec = cisco(&certificate, || xml(IN_CALL));
-    let probe = cisco_probe(&codec, &password, &pin).replace("timeout: 3s", "every: 1s");
+    let probe = cisco_probe(&codec, &password, &pin).replace("every: 5s", "every: 3s");
     refused_three_times(&probe);
     assert_eq!(codec.asked().len(), 1);
     let studio = studio(&certificate, || page(200, &[], "{}"));
-    refused_three_times(&poly_probe(&studio, &certificate, &password));
+    let probe = poly_probe(&studio, &certificate, &password).replace("every: 10s", "every: 3s");
+    refused_three_times(&probe);
     assert_eq!(studio.asked().len(), 1);
 }

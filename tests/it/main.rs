@@ -52,6 +52,8 @@ mod snmp;
 // The same on the other system.
 #[cfg(target_os = "linux")]
 mod windows;
+#[cfg(target_os = "linux")]
+mod windows_room;
 
 // What arrives and what is shown.
 mod scenarios;

@@ -80,7 +80,7 @@ fn good(question: &str) -> Option<Vec<u8>> {
 }
 
 fn probe(port: u16, more: &str) -> String {
-    format!("{{ every: 1s, timeout: 1s, pjlink: {{ host: 127.0.0.1, port: {port}{more} }} }}")
+    format!("{{ every: 3s, pjlink: {{ host: 127.0.0.1, port: {port}{more} }} }}")
 }
 
 #[test]

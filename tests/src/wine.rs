@@ -26,6 +26,7 @@ pub struct Pc {
     prefix: TempDir,
     exe: PathBuf,
     program: Option<Program>,
+    variables: Vec<(String, String)>,
 }
 
 /// What a command came to.
@@ -50,7 +51,7 @@ impl Pc {
         // Beside the template, because files that are never changed are shared with it.
         let prefix = tempfile::Builder::new().prefix("pc-").tempdir_in(built()).expect("room");
         copy(&made, prefix.path());
-        Some(Self { prefix, exe, program: None })
+        Some(Self { prefix, exe, program: None, variables: Vec::new() })
     }
 
     /// The path of something on its `C:`, as this machine sees it.
@@ -63,6 +64,11 @@ impl Pc {
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
         self.prefix.path().join(HOME).join("agent")
+    }
+
+    /// Sets a variable of its environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Writes the agent's configuration.
@@ -80,7 +86,8 @@ impl Pc {
             .env("WINEDLLOVERRIDES", "mscoree,mshtml,winedbg.exe=d")
             .env("LANG", "C.UTF-8")
             .env_remove("LC_ALL")
-            .env_remove("DISPLAY");
+            .env_remove("DISPLAY")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
