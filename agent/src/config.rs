@@ -11,7 +11,7 @@ use wire::{Language, ProbeName, limits};
 
 use crate::probes::{Probe, ProbeConfig};
 use crate::runner::Task;
-use crate::{own, platform, spool};
+use crate::{own, platform, profile, spool};
 
 /// Probes one agent may have: an ordinary bridge has a dozen, and each is a task and a reading
 /// in every report.
@@ -89,14 +89,14 @@ pub struct Config {
 }
 
 /// Reads and checks `path`. A file that does not exist is an empty one only where nobody named
-/// it.
+/// it. The probes of the collector's profile lie under the file's.
 pub fn load(path: &Path, named: bool) -> Result<Config, Faults> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => String::new(),
         Err(error) => return Err(Faults(vec![unreadable(path, &error)])),
     };
-    parse(path, &text)
+    parse(path, &text).map(profile::laid_under)
 }
 
 /// Checks `text`, the content of `path`.
@@ -104,14 +104,38 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, Faults> {
     let (file, mut findings) = yaml::open::<File>(path, text);
     let config = file.map(|file| {
         check_limits(&file, &mut findings);
-        let tasks = tasks(&file, &mut findings);
+        let tasks = tasks(&file, BTreeMap::new(), &mut findings);
         Config { file, tasks }
     });
     findings.finish(config)
 }
 
-fn tasks(file: &File, findings: &mut Findings) -> Vec<Task> {
-    let probes = file.probes.clone().unwrap_or_else(default_probes);
+/// The tasks where the probes of a profile lie under those of `file`.
+///
+/// # Errors
+/// All faults of the profile, whose content is `text`.
+pub(crate) fn tasks_under(file: &File, profile: &Path, text: &str) -> Result<Vec<Task>, Faults> {
+    /// Keys of later versions are left alone.
+    #[derive(Deserialize)]
+    struct Central {
+        probes: BTreeMap<ProbeName, ProbeConfig>,
+    }
+    let (central, mut findings) = yaml::open::<Central>(profile, text);
+    let tasks = central.map(|central| tasks(file, central.probes, &mut findings));
+    findings.finish(tasks)
+}
+
+fn tasks(
+    file: &File,
+    central: BTreeMap<ProbeName, ProbeConfig>,
+    findings: &mut Findings,
+) -> Vec<Task> {
+    let mut probes = central;
+    match &file.probes {
+        Some(own) => probes.extend(own.clone()),
+        None if probes.is_empty() => probes = default_probes(),
+        None => {}
+    }
     if probes.len() > PROBES_MAX {
         let count = probes.len();
         findings.add_alone(

@@ -18,6 +18,7 @@
 // What is to be done.
 pub mod cadence;
 pub mod config;
+pub mod profile;
 pub mod schedule;
 
 // A reading's way, in order.

@@ -8,15 +8,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use wire::profile::Standing;
 use wire::{AgentInfo, Reading, SiteId, UnixMillis};
 
 use crate::cadence::Timetable;
 use crate::config::Config;
 use crate::contact::Notebook;
 use crate::identity::{self, Identity, IdentityError};
+use crate::profile::{Ends, Follower, Probing};
 use crate::report::{Assembler, Moment};
-use crate::runner::{self, Finished, Task};
-use crate::schedule::Schedule;
+use crate::runner::Finished;
 use crate::spool::{self, SpoolError};
 use crate::uplink::{self, UplinkError};
 use crate::{enrol, own, platform};
@@ -67,19 +68,25 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
     let stop_uplink = CancellationToken::new();
     // The agent also ends where its uplink learns that it is not the site any more.
     let stop = stop.child_token();
+    let (offered, offers) = watch::channel(None);
+    let (standing, stands) = watch::channel(Standing::default());
     let uplink =
         uplink::Uplink::new(&identity, config.file.proxy.as_deref(), boot, Arc::clone(&counters))?
-            .noting(Notebook::of(&config.file.state_dir));
+            .noting(Notebook::of(&config.file.state_dir))
+            .following(Ends { offered, standing: stands });
     let (meetings, timetable) = watch::channel(Timetable::default());
+    let (every, state_dir) = (config.file.report_every.0, config.file.state_dir.clone());
+    let start = platform::monotonic_ms();
+    // Closes when the last probe has stopped and nobody can start another.
+    let (sender, readings) = mpsc::channel(READINGS_WAITING);
+    let probing = Probing::new(identity.site.clone(), timetable.clone(), sender, stop.clone());
+    let follower = Follower::begin(config, probing, (offers, standing), uplink.fetcher());
+    spawn_local(follower.run(stop.clone()));
     let pushing = {
         let pushing = uplink.run(spool.clone(), meetings, stop_uplink.clone());
         let stop = stop.clone();
         spawn_local(async move { pushing.await.inspect(|_| stop.cancel()) })
     };
-
-    let every = config.file.report_every.0;
-    let start = platform::monotonic_ms();
-    let readings = start_probes(config.tasks, identity.site.as_str(), &timetable, &stop);
     let assembler = Assembler::new(boot, agent_info(), every, start);
     let gathering = Gathering { assembler, every, timetable, spool: spool.clone(), counters };
     gathering.until(&stop, readings).await;
@@ -92,7 +99,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
     let left = spool.close().await;
     tracing::info!(spooled = left.reports, "agent stopped");
     let Some(dismissal) = dismissed else { return Ok(()) };
-    if !identity::set_aside(&config.file.state_dir, &identity)? {
+    if !identity::set_aside(&state_dir, &identity)? {
         return Err(RunError::EnrolledAnew);
     }
     Err(RunError::Replaced { site: identity.site, by: dismissal.by })
@@ -132,22 +139,6 @@ async fn enrolled(
             return Ok(None);
         }
     }
-}
-
-/// Starts every probe; the channel closes when the last one has stopped.
-fn start_probes(
-    tasks: Vec<Task>,
-    site: &str,
-    timetable: &watch::Receiver<Timetable>,
-    stop: &CancellationToken,
-) -> mpsc::Receiver<Finished> {
-    let (sender, receiver) = mpsc::channel(READINGS_WAITING);
-    for task in tasks {
-        let schedule = Schedule::new(site, task.name.as_str(), task.every);
-        let timetable = timetable.clone();
-        spawn_local(runner::keep(task, schedule, timetable, sender.clone(), stop.clone()));
-    }
-    receiver
 }
 
 /// Readings into reports, reports into the spool.

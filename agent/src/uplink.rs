@@ -45,6 +45,7 @@ use crate::cadence::Timetable;
 use crate::contact::Notebook;
 use crate::identity::Identity;
 use crate::platform;
+use crate::profile::{Ends, Profile};
 use crate::spool;
 use crate::trust::TrustError;
 use client::Client;
@@ -108,6 +109,23 @@ pub struct Uplink {
     counters: Arc<Counters>,
     clock_off: UnixMillis,
     notebook: Option<Notebook>,
+    profile: Option<Ends>,
+}
+
+/// Fetches this site's profile over the uplink's own connection.
+#[derive(Debug)]
+pub(crate) struct Fetcher(Client);
+
+impl Fetcher {
+    /// The profile; `None` where there is none. The error says why it could not be had.
+    pub(crate) async fn profile(&self) -> Result<Option<Profile>, String> {
+        match self.0.profile().await {
+            Ok(fetched) => {
+                Ok(fetched.map(|(etag, text)| Profile { etag: etag.into_boxed_str(), text }))
+            }
+            Err(failed) => Err(failed.detail),
+        }
+    }
 }
 
 impl Uplink {
@@ -125,6 +143,7 @@ impl Uplink {
             counters,
             clock_off: 0,
             notebook: None,
+            profile: None,
         })
     }
 
@@ -140,6 +159,16 @@ impl Uplink {
         Self { notebook: Some(notebook), ..self }
     }
 
+    /// Says with each push which profile runs, and hands on which one is on offer.
+    #[must_use]
+    pub fn following(self, ends: Ends) -> Self {
+        Self { profile: Some(ends), ..self }
+    }
+
+    pub(crate) fn fetcher(&self) -> Fetcher {
+        Fetcher(self.client.clone())
+    }
+
     /// Pushes until `stop`, then once more; ends within 4 s of it.
     ///
     /// What answers say of the site's next meeting goes to `meetings`. Ends at once where another PC
@@ -152,7 +181,8 @@ impl Uplink {
     ) -> Option<Dismissal> {
         let push = Push::new(self.client, self.boot, self.counters, spool, meetings)
             .with_clock_off(self.clock_off)
-            .noting(self.notebook);
+            .noting(self.notebook)
+            .following(self.profile);
         let (say_good, way_is_good) = watch::channel(false);
         let lanes = async {
             let others = async {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::UnixMillis;
 use crate::limits::REPORTS_PER_BATCH;
+use crate::profile::Standing;
 
 /// What an agent sends: reports, newest first.
 ///
@@ -36,6 +37,9 @@ pub struct Batch<R> {
     /// The sending PC's name for itself, now and then: for people who must find the PC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pc: Option<Box<str>>,
+    /// What the agent runs of the collector's profiles; absent where it knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Standing>,
     /// The reports. Of too many, one more than [`REPORTS_PER_BATCH`] is read, so that it shows and
     /// costs no memory.
     #[serde(deserialize_with = "bounded_reports")]

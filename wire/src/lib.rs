@@ -14,6 +14,7 @@
 pub mod batch;
 pub mod device;
 pub mod enrolment;
+pub mod profile;
 pub mod reading;
 pub mod report;
 

@@ -34,6 +34,9 @@ pub const EVERY_MILLIS_MAX: u64 = 24 * 60 * 60 * 1000;
 /// The protocol version in a batch. Raised only when an old collector could not understand it.
 pub const VERSION: u32 = 1;
 
+/// A profile as it travels. 64 probes of some hundred bytes are 10 KiB.
+pub const PROFILE_BYTES: usize = 64 * 1024;
+
 /// Where agents talk to the collector.
 pub const ENROL_PATH: &str = "/v1/enroll";
 /// See [`ENROL_PATH`].

@@ -5,12 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER,
 };
-use reqwest::{NoProxy, Proxy, Response, redirect};
+use reqwest::{NoProxy, Proxy, Response, StatusCode, redirect};
 use rustls::ClientConfig;
-use wire::limits::REPORTS_PATH;
+use wire::limits::{ID_CHARS, PROFILE_BYTES, PROFILE_PATH, REPORTS_PATH};
 
 use super::class::Raw;
 use super::{Cause, Mark, UplinkError};
@@ -29,14 +29,18 @@ const IDLE: Duration = Duration::from_secs(225);
 /// hundred bytes both ways: at half of this, a third of a megabyte a day for a site at rest.
 const KEEPALIVE: Duration = Duration::from_secs(55);
 
+/// A profile is some kilobytes, as a fresh batch is.
+const PROFILE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// 500 settled reports with reasons are some 100 KB; more is no answer of a collector.
 const ANSWER_BYTES: usize = 256 * 1024;
 
 /// The collector as an HTTP client sees it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Client {
     http: reqwest::Client,
     url: String,
+    profile_url: String,
     authorization: HeaderValue,
 }
 
@@ -48,7 +52,8 @@ impl Client {
             .map_err(|_| UplinkError::Client("the credential is no text for a header".into()))?;
         authorization.set_sensitive(true);
         let url = format!("https://{}{REPORTS_PATH}", identity.collector);
-        Ok(Self { http: http(tls, proxy)?, url, authorization })
+        let profile_url = format!("https://{}{PROFILE_PATH}", identity.collector);
+        Ok(Self { http: http(tls, proxy)?, url, profile_url, authorization })
     }
 
     /// Posts a body within `timeout`.
@@ -68,6 +73,32 @@ impl Client {
         let (retry_after, date) = (header(RETRY_AFTER), header(DATE));
         let status = response.status().as_u16();
         Ok(Raw { status, retry_after, date, body: bounded(response, ANSWER_BYTES).await? })
+    }
+
+    /// Gets the profile of this site: its etag and its text; `None` where there is none.
+    pub(super) async fn profile(&self) -> Result<Option<(String, String)>, Failed> {
+        let response = self
+            .http
+            .get(&self.profile_url)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .timeout(PROFILE_TIMEOUT)
+            .send()
+            .await
+            .map_err(|error| Failed::of(&error))?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let unusable = |detail: String| Failed { cause: Cause::Answer, mark: None, detail };
+        if response.status() != StatusCode::OK {
+            return Err(unusable(format!("status {}", response.status().as_u16())));
+        }
+        let etag = text(response.headers(), ETAG).filter(|etag| etag.len() <= ID_CHARS);
+        let etag = etag.ok_or_else(|| unusable("a profile without an etag".to_owned()))?;
+        let body = bounded(response, PROFILE_BYTES).await?;
+        match String::from_utf8(body) {
+            Ok(body) => Ok(Some((etag, body))),
+            Err(_) => Err(unusable("a profile that is not UTF-8".to_owned())),
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub async fn knock(
     let client = Client::new(identity, proxy)?;
     let sent_at = unix_ms();
     let batch = Batch::<()> {
+        profile: None,
         version: VERSION,
         sent_at,
         boot: None,

@@ -19,6 +19,7 @@ use super::{BATCH_BYTES, Cause, Counters};
 use crate::cadence::Timetable;
 use crate::contact::{Contact, Notebook};
 use crate::platform;
+use crate::profile::Ends;
 use crate::run::unix_ms;
 use crate::spool::{self, Key, SpoolError, Stored};
 
@@ -48,6 +49,7 @@ pub(super) struct Push {
     /// What this agent's clock is ahead of the PC's; 0 but for simulated agents.
     clock_off: UnixMillis,
     notebook: Option<Notebook>,
+    profile: Option<Ends>,
 }
 
 /// A push that did not settle everything it carried.
@@ -105,6 +107,7 @@ impl Push {
             introduced_at: AtomicU64::new(0),
             clock_off: 0,
             notebook: None,
+            profile: None,
         }
     }
 
@@ -114,6 +117,10 @@ impl Push {
 
     pub(super) fn noting(self, notebook: Option<Notebook>) -> Self {
         Self { notebook, ..self }
+    }
+
+    pub(super) fn following(self, profile: Option<Ends>) -> Self {
+        Self { profile, ..self }
     }
 
     fn clock(&self) -> UnixMillis {
@@ -280,6 +287,7 @@ impl Push {
             uptime_ms: Some(uptime),
             pc: self.introduces(uptime).then(|| platform::hostname().into()),
             again_ms: again.and_then(|again| u64::try_from(again.as_millis()).ok()),
+            profile: self.profile.as_ref().map(|ends| ends.standing.borrow().clone()),
             reports: reports.iter().map(|report| &*report.json).collect(),
         };
         // Made anew for each push: kept, its tables would be a tenth of the agent's memory.
@@ -299,8 +307,17 @@ impl Push {
         Ok(())
     }
 
-    /// Hands on when the site meets next, where that is news.
+    /// Hands on when the site meets next and what it should run, where that is news.
     fn follow(&self, answer: &Answer) {
+        if let Some(ends) = &self.profile {
+            ends.offered.send_if_modified(|known| {
+                let news = *known != answer.profile;
+                if news {
+                    known.clone_from(&answer.profile);
+                }
+                news
+            });
+        }
         let uptime = platform::monotonic_ms();
         let told = Timetable::new(answer.meeting.as_ref(), answer.now, uptime);
         self.meetings.send_if_modified(|known| {
