@@ -210,7 +210,7 @@ fn age(at: UnixMillis, now: UnixMillis) -> f64 {
     now.saturating_sub(at).max(0) as f64 / 1e3
 }
 
-fn json(page: &impl Serialize) -> Vec<u8> {
+pub(crate) fn json(page: &impl Serialize) -> Vec<u8> {
     // It fails for maps whose keys are not texts, and there are none here.
     serde_json::to_vec(page).unwrap_or_default()
 }

@@ -37,6 +37,8 @@ pub struct Config {
     pub meeting_urls: Vec<MeetingUrl>,
     /// The file of agreed absences and maintenance windows.
     pub absences: Option<PathBuf>,
+    /// The file that says which probes each site runs.
+    pub profiles: Option<PathBuf>,
     /// What is asked of sites, and from where on a measurement is a fault.
     #[serde(default)]
     pub readiness: Policy,
@@ -264,6 +266,7 @@ impl Config {
         let given = [
             &mut self.meetings,
             &mut self.absences,
+            &mut self.profiles,
             &mut agents.certificate,
             &mut agents.key,
             &mut operations.certificate,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tracing::{error, info};
+use wire::profile::Standing;
 use wire::{Answer, Refusal, Report, SiteId, UnixMillis};
 
 use crate::fleet::{self, Arrival};
@@ -99,6 +100,15 @@ impl From<Unavailable> for IngestError {
     }
 }
 
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Taken {
+    /// What settles its reports.
+    pub answer: Answer,
+    /// How the agent stands with its profile; `None` where it knows of none.
+    pub profile: Option<Standing>,
+}
+
 /// Takes batches. One for the whole program, shared by all connections.
 #[derive(Debug)]
 pub struct Ingest {
@@ -147,14 +157,14 @@ impl Ingest {
         encoding: Encoding,
         body: Bytes,
         received_at: UnixMillis,
-    ) -> Result<Answer, IngestError> {
+    ) -> Result<Taken, IngestError> {
         lock(&self.rates).admit(site, received_at).map_err(|seconds| IngestError {
             status: 429,
             retry_after: Some(seconds),
             reason: "too much from this site at once".to_owned(),
         })?;
         let decoded = self.decode(encoding, body).await?;
-        let Decoded { envelope, reports, mut refused, ignored } = decoded;
+        let Decoded { envelope, profile, reports, mut refused, ignored } = decoded;
         self.admit(site, peer, &envelope, received_at)?;
         lock(&self.rates).charge(site, reports.len() + refused.len());
         let mut accepted = Vec::with_capacity(reports.len());
@@ -181,7 +191,8 @@ impl Ingest {
         }
         self.count_ignored(&ignored);
         self.count_reports("refused", refused.len() as u64);
-        Ok(Answer { now: received_at, accepted, refused, profile: None, meeting: None })
+        let answer = Answer { now: received_at, accepted, refused, profile: None, meeting: None };
+        Ok(Taken { answer, profile })
     }
 
     async fn decode(&self, encoding: Encoding, body: Bytes) -> Result<Decoded, IngestError> {

@@ -57,6 +57,8 @@ pub mod ingest;
 
 pub mod fleet;
 
+pub mod profiles;
+
 pub mod readiness;
 
 pub mod judging;
@@ -102,6 +104,7 @@ use ingest::rivals::Rivals;
 use judging::{Ahead, Expected, Judged, Judging};
 use listener::{Listener, Patience, descriptors};
 use polling::Inbox;
+use profiles::desk::Mover;
 use roll_call::desk::Desk;
 use roll_call::recorder::Recorder;
 use routes::{Port, Routes};
@@ -231,6 +234,7 @@ pub struct Collector {
     recorder: Recorder,
     board: Arc<Board>,
     acknowledgements: acknowledgements::desk::Desk,
+    profiles: (Arc<profiles::desk::Desk>, Mover),
     watch: Watch,
     polling: (Arc<Inbox>, Vec<MeetingUrl>),
     received: received::Handle,
@@ -305,7 +309,17 @@ impl Collector {
             config.operations.has_tls(),
             now(),
         )?;
+        let profiles = profiles::desk::Desk::open(&store::open(&config.state_dir)?, news.profiles)?;
+        let profiles = Arc::new(profiles);
+        let mover = Mover::new(
+            Arc::clone(&profiles),
+            Arc::clone(&fleet),
+            Arc::clone(&judged),
+            Arc::clone(&telemetry),
+            store::open(&config.state_dir)?,
+        );
         let routes = Routes {
+            profiles: Arc::clone(&profiles),
             calendar,
             acknowledgements: acknowledgements.clone(),
             excuses,
@@ -334,6 +348,7 @@ impl Collector {
             recorder,
             board,
             acknowledgements,
+            profiles: (profiles, mover),
             watch,
             polling: (inbox, config.meeting_urls.clone()),
             received,
@@ -382,7 +397,10 @@ impl Collector {
         // Whoever comes meanwhile waits in the sockets' queues: no scrape lacks verdicts, and no
         // page says of an expected site that there is none. Without judging all else goes on.
         let _ = first.await;
-        let readers = Readers { fleet: self.fleet, plan: self.plan, absences: self.absences };
+        let (profiles, mover) = self.profiles;
+        let moving = tokio::spawn(mover.run(now, self.stop.clone()));
+        let (fleet, plan, absences) = (self.fleet, self.plan, self.absences);
+        let readers = Readers { fleet, plan, absences, profiles };
         let watching = tokio::spawn(self.watch.run(readers, self.stop.clone()));
         let (inbox, urls) = self.polling;
         let polling = tokio::spawn(inbox.run(urls, self.stop.clone()));
@@ -395,6 +413,7 @@ impl Collector {
             ("watch", watching.await),
             ("judging", judging.await.map(Ok)),
             ("polling", polling.await.map(Ok)),
+            ("profiles", moving.await.map(Ok)),
             ("certificates", tending.await.map(Ok)),
         ] {
             match ended {

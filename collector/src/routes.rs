@@ -17,14 +17,16 @@ use crate::audit::Actor;
 use crate::auth::{Auth, Tokens};
 use crate::board::Board;
 use crate::enrol::Enrolment;
-use crate::ingest::{Encoding, Ingest};
+use crate::ingest::{Encoding, Ingest, Taken};
 use crate::listener::{Body, Patience, body};
 use crate::meetings::desk;
 use crate::permission::{Caller, Need, Refusal, permit};
 use crate::roll_call::desk::Desk;
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
-use crate::{absences, acknowledgements, answers, api, audit, fleet, judging, sign_in, waiting};
+use crate::{
+    absences, acknowledgements, answers, api, audit, fleet, judging, profiles, sign_in, waiting,
+};
 
 mod operations;
 mod table;
@@ -63,6 +65,8 @@ pub struct Routes {
     pub telemetry: Arc<Telemetry>,
     /// What programs must show.
     pub tokens: Tokens,
+    /// What sites are to run.
+    pub profiles: Arc<profiles::desk::Desk>,
     /// Who has signed in.
     pub people: sign_in::Desk,
     /// Who did what.
@@ -148,8 +152,7 @@ impl Routes {
         match (route.action, site) {
             (Action::Enrol, _) => self.enrolment.answer(request, peer, now).await,
             (Action::Reports, Some(site)) => self.reports((&site, peer.ip()), request, now).await,
-            // No profiles yet; agents then run what their own file says.
-            (Action::Profile, Some(_)) => answers::json(StatusCode::NOT_FOUND, &Nothing {}),
+            (Action::Profile, Some(site)) => self.profiles.profile(&site),
             // The table gives these to agents only.
             (Action::Reports | Action::Profile, None) => answers::empty(StatusCode::UNAUTHORIZED),
             (Action::Board(file), _) => file.answer(),
@@ -165,6 +168,7 @@ impl Routes {
                 let caller = self.caller(request.headers(), now).await;
                 sign_in::Desk::who(&caller, request.headers())
             }
+            (Action::Profiles, _) => self.profiles.page(),
             (Action::Audit, _) => self.log.answer(request.uri().query()).await,
             (Action::BoardSite(id), _) => {
                 self.board.site(&self.fleet.snapshot(now), id, request.uri().query())
@@ -237,7 +241,8 @@ impl Routes {
                 }
             };
         match self.ingest.take((site, peer), encoding, bytes, now).await {
-            Ok(mut answer) => {
+            Ok(Taken { mut answer, profile }) => {
+                answer.profile = self.profiles.push(site, profile);
                 answer.meeting = self.judged.latest().expected.meetings.next_meeting(site).cloned();
                 answers::json(StatusCode::OK, &answer)
             }

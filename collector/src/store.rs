@@ -14,6 +14,7 @@ pub mod audit;
 pub mod calendars;
 pub mod credentials;
 pub mod meetings;
+pub mod profiles;
 pub mod received;
 pub mod roll_calls;
 pub mod users;
@@ -150,6 +151,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
         transaction.execute_batch(calendars::SCHEMA)?;
         transaction.execute_batch(absences::SCHEMA)?;
         transaction.execute_batch(roll_calls::SCHEMA)?;
+        transaction.execute_batch(profiles::SCHEMA)?;
         transaction.execute_batch(attendance::SCHEMA)?;
         transaction.execute_batch(users::SCHEMA)?;
         transaction.execute_batch(audit::SCHEMA)?;

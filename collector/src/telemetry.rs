@@ -40,6 +40,10 @@ pub struct Telemetry {
     pub store_errors: IntCounter,
     /// By `result`.
     pub enrolments: IntCounterVec,
+    /// 1 while a change of the profiles is taken back.
+    pub profiles_withdrawn: IntGauge,
+    /// By `state`: `current`, `waiting`, `refused`.
+    pub profile_sites: IntGaugeVec,
     /// Unix seconds.
     pub certificate_expiry_timestamp_seconds: Gauge,
 }
@@ -76,6 +80,8 @@ impl Telemetry {
             store_commit_seconds: make.histogram("nhipcau_collector_store_commit_seconds")?,
             store_errors: make.counter("nhipcau_collector_store_errors_total")?,
             enrolments: make.counters("nhipcau_collector_enrolments_total")?,
+            profiles_withdrawn: make.gauge("nhipcau_collector_profiles_withdrawn")?,
+            profile_sites: make.gauges("nhipcau_collector_profile_sites")?,
             certificate_expiry_timestamp_seconds: make
                 .float("nhipcau_collector_certificate_expiry_timestamp_seconds")?,
             registry: make.0,

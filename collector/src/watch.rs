@@ -1,4 +1,4 @@
-//! Keeps inventory, calendar and absences as their files say, without a restart: on SIGHUP and when
+//! Keeps inventory, calendar, absences and profiles as their files say, without a restart: on SIGHUP and when
 //! their content changes. A bad file leaves its part as it was and is said aloud.
 //!
 //! Files are looked at in intervals: change notices do not cross network shares, and editors
@@ -17,13 +17,14 @@ use crate::config::Config;
 use crate::inventory::Inventory;
 use crate::meetings::{self, Calendar};
 use crate::polling::Inbox;
+use crate::profiles::{self, Profiles};
 use crate::telemetry::Telemetry;
 use crate::{absences as excused, fleet};
 
-mod absences;
 mod calendar;
 mod calm;
 mod inventory;
+mod single;
 
 /// Between two looks. A person who has saved waits about that long before wondering; a look is
 /// one `stat` a file.
@@ -48,9 +49,10 @@ pub struct Watch {
     telemetry: Arc<Telemetry>,
     inventory: inventory::Follower,
     calendar: calendar::Follower,
-    absences: Option<absences::Follower>,
-    /// Whether inventory, calendar and absences were good when they were last judged.
-    good: [bool; 3],
+    absences: Option<single::Follower<Vec<Absence>>>,
+    profiles: Option<single::Follower<Profiles>>,
+    /// Whether inventory, calendar, absences and profiles were good when they were last judged.
+    good: [bool; 4],
 }
 
 /// What is new.
@@ -62,6 +64,8 @@ pub struct News {
     pub calendar: Option<Calendar>,
     /// Who is excused.
     pub absences: Option<Vec<Absence>>,
+    /// What sites are to run.
+    pub profiles: Option<Profiles>,
 }
 
 /// Whom the news reach.
@@ -73,6 +77,8 @@ pub struct Readers {
     pub plan: Arc<meetings::Shared>,
     /// Who is excused.
     pub absences: Arc<excused::Shared>,
+    /// What sites are to run.
+    pub profiles: Arc<profiles::desk::Desk>,
 }
 
 impl Readers {
@@ -86,6 +92,9 @@ impl Readers {
         }
         if let Some(absences) = news.absences {
             self.absences.set_file(absences);
+        }
+        if let Some(profiles) = news.profiles {
+            self.profiles.set_file(profiles);
         }
     }
 }
@@ -103,11 +112,16 @@ impl Watch {
     ) -> Result<(Inventory, News, Self), Faults> {
         let (expected, inventory) = inventory::Follower::begin(&config.inventory)?;
         let calendar = calendar::Follower::new(config.meetings.as_deref(), inbox);
-        let absences = config.absences.as_deref().map(absences::Follower::new);
-        let mut watch = Self { telemetry, inventory, calendar, absences, good: [true; 3] };
+        let follow = |path| single::Follower::new("absences", path, excused::parse);
+        let absences = config.absences.as_deref().map(follow);
+        let follow = |path| single::Follower::new("profiles", path, profiles::parse);
+        let profiles = config.profiles.as_deref().map(follow);
+        let good = [true; 4];
+        let mut watch = Self { telemetry, inventory, calendar, absences, profiles, good };
         let calendar = watch.calendar.reload();
-        let absences = watch.absences.as_mut().map_or(Finding::NOTHING, absences::Follower::reload);
-        let news = watch.judge(Finding::NOTHING, calendar, absences);
+        let absences = look_at(&mut watch.absences, true);
+        let profiles = look_at(&mut watch.profiles, true);
+        let news = watch.judge(Finding::NOTHING, calendar, absences, profiles);
         watch.tell();
         Ok((expected, news, watch))
     }
@@ -145,12 +159,9 @@ impl Watch {
     fn look(&mut self, asked: bool) -> News {
         let inventory = if asked { self.inventory.reload() } else { self.inventory.look() };
         let calendar = if asked { self.calendar.reload() } else { self.calendar.look() };
-        let absences = match &mut self.absences {
-            Some(absences) if asked => absences.reload(),
-            Some(absences) => absences.look(),
-            None => Finding::NOTHING,
-        };
-        self.judge(inventory, calendar, absences)
+        let absences = look_at(&mut self.absences, asked);
+        let profiles = look_at(&mut self.profiles, asked);
+        self.judge(inventory, calendar, absences, profiles)
     }
 
     fn judge(
@@ -158,15 +169,21 @@ impl Watch {
         inventory: Finding<Inventory>,
         calendar: Finding<Calendar>,
         absences: Finding<Vec<Absence>>,
+        profiles: Finding<Profiles>,
     ) -> News {
-        let judged = [inventory.judged, calendar.judged, absences.judged];
+        let judged = [inventory.judged, calendar.judged, absences.judged, profiles.judged];
         for (good, judged) in self.good.iter_mut().zip(judged) {
             *good = judged.unwrap_or(*good);
         }
         if judged.iter().any(Option::is_some) {
             self.tell();
         }
-        News { inventory: inventory.new, calendar: calendar.new, absences: absences.new }
+        News {
+            inventory: inventory.new,
+            calendar: calendar.new,
+            absences: absences.new,
+            profiles: profiles.new,
+        }
     }
 
     fn tell(&self) {
@@ -176,6 +193,15 @@ impl Watch {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             self.telemetry.config_last_reload_success_timestamp_seconds.set(now.as_secs_f64());
         }
+    }
+}
+
+/// A look at a file that the configuration may not name, or its content because somebody asked.
+fn look_at<T>(follower: &mut Option<single::Follower<T>>, asked: bool) -> Finding<T> {
+    match follower {
+        Some(follower) if asked => follower.reload(),
+        Some(follower) => follower.look(),
+        None => Finding::NOTHING,
     }
 }
 

@@ -75,4 +75,5 @@ mod doctor;
 mod duty_hours;
 mod metrics_page;
 mod people;
+mod profiles;
 mod shipped;

@@ -69,6 +69,15 @@ impl Collector {
         Self::begin(folder, state_dir, inventory, "meetings: meetings/\n")
     }
 
+    /// Starts one whose sites run what `profiles.yaml` beside its configuration says.
+    #[must_use]
+    pub fn start_with_profiles(inventory: &str, profiles: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let state_dir = folder.path().join("state");
+        fs::write(folder.path().join("profiles.yaml"), profiles).expect("a writable directory");
+        Self::begin(folder, state_dir, inventory, "profiles: profiles.yaml\n")
+    }
+
     /// Starts one that shows nothing to whoever neither signs in nor has a token, as beyond
     /// loopback.
     #[must_use]

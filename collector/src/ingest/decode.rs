@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
-use wire::limits::{REPORTS_PER_BATCH, TEXT_CHARS, VERSION};
+use wire::limits::{ID_CHARS, REPORTS_PER_BATCH, TEXT_CHARS, VERSION};
+use wire::profile::Standing;
 use wire::{Batch, Refusal, Report, UnixMillis};
 
 use super::IngestError;
@@ -16,6 +17,8 @@ const PC_CHARS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) envelope: Envelope,
+    /// How the agent stands with its profile.
+    pub(super) profile: Option<Standing>,
     /// The good ones, each with its place in the batch.
     pub(super) reports: Vec<(usize, Report)>,
     /// The others.
@@ -58,7 +61,7 @@ fn sift<R>(
     batch: Batch<R>,
     read: impl Fn(usize, R) -> Result<Report, Refusal>,
 ) -> Result<Decoded, IngestError> {
-    let Batch { version, sent_at, boot, uptime_ms, again_ms, pc, reports } = batch;
+    let Batch { version, sent_at, boot, uptime_ms, again_ms, pc, profile, reports } = batch;
     let pc = pc.map(|pc| pc.chars().filter(|c| !c.is_control()).take(PC_CHARS).collect());
     if version != VERSION {
         let reason = format!("version {version} of the protocol; this collector speaks {VERSION}");
@@ -70,6 +73,7 @@ fn sift<R>(
     }
     let mut decoded = Decoded {
         envelope: Envelope { sent_at, boot, uptime_ms, again_ms, pc },
+        profile: profile.and_then(bounded),
         reports: Vec::with_capacity(reports.len()),
         refused: Vec::new(),
         ignored: Ignored::default(),
@@ -90,6 +94,18 @@ fn sift<R>(
         }
     }
     Ok(decoded)
+}
+
+/// What an agent says of its profile, if it is of a sane size: it is kept for every site.
+fn bounded(mut standing: Standing) -> Option<Standing> {
+    let short = |etag: &str| etag.len() <= ID_CHARS;
+    let refused = standing.refused.as_mut();
+    let fits = standing.running.as_deref().is_none_or(short)
+        && refused.as_ref().is_none_or(|refused| short(&refused.etag));
+    if let Some(refused) = refused {
+        refused.reason = ascii(&refused.reason).into();
+    }
+    fits.then_some(standing)
 }
 
 /// The refusal of a report that cannot be read, with its number where as much as that can be.

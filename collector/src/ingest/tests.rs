@@ -36,7 +36,8 @@ fn boot() -> Uuid {
 
 impl Rig {
     async fn take(&self, body: impl Into<Bytes>) -> Result<Answer, IngestError> {
-        self.ingest.take((&site(), PEER), Encoding::Identity, body.into(), NOW).await
+        let taken = self.ingest.take((&site(), PEER), Encoding::Identity, body.into(), NOW).await;
+        taken.map(|taken| taken.answer)
     }
 
     async fn batch(&self, reports: Json) -> Answer {
@@ -101,8 +102,8 @@ async fn every_encoding_is_understood() {
         (Some("gzip"), gzip.finish().unwrap()),
     ] {
         let encoding = Encoding::from_header(header).unwrap();
-        let answer = rig.ingest.take((&site(), PEER), encoding, body.into(), NOW).await.unwrap();
-        assert_eq!(answer.accepted, [(boot(), 1)]);
+        let taken = rig.ingest.take((&site(), PEER), encoding, body.into(), NOW).await.unwrap();
+        assert_eq!(taken.answer.accepted, [(boot(), 1)]);
     }
     assert_eq!(Encoding::from_header(Some("br")), None);
 }

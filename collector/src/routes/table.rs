@@ -70,6 +70,7 @@ pub(super) enum Action<'a> {
     Acknowledgement(&'a str),
     Waiting,
     Assign(&'a str),
+    Profiles,
 }
 
 /// Everything that can be asked for.
@@ -112,6 +113,7 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Operations, "/api/v1/meetings") => ("meetings", LIST, Reader, Action::Meetings),
         (Operations, path) if let Some(id) = of_meeting(path, "")
                                         => ("meeting", ONE, Reader, Action::Meeting(id)),
+        (Operations, "/api/v1/profiles") => ("profiles", GET, Reader, Action::Profiles),
         (Operations, "/api/v1/audit")   => ("audit", GET, Operator, Action::Audit),
         (Operations, "/api/v1/absences") => ("absences", LIST, Reader, Action::Absences),
         (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/absences/")
@@ -149,6 +151,7 @@ Nhip Cau collector
 /api/v1/absences/{id}             DELETE takes one of those away again
 /api/v1/acknowledgements          who looks after which trouble; POST says that somebody does
 /api/v1/acknowledgements/{id}     DELETE takes that back
+/api/v1/profiles                  which probes each site is to run, and how a change stands
 /api/v1/audit                     who did what, the latest first; ?before=ID goes on
 /api/v1/waiting                   PCs that enrolled with the fleet's code and are no site yet
 /api/v1/waiting/{id}              POST makes one of them a site
