@@ -343,7 +343,7 @@ impl Running {
                 now,
             )
             .await;
-        let answer = answer.unwrap_or_else(|error| panic!("{place}: {error}"));
+        let answer = answer.unwrap_or_else(|error| panic!("{place}: {error}")).answer;
         let accepted: Vec<u64> = answer.accepted.iter().map(|(_, seq)| *seq).collect();
         let all = || push.reports.iter().map(|report| report.seq).collect();
         let expected = push.accepted.clone().unwrap_or_else(all);
