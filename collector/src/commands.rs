@@ -1,6 +1,7 @@
 //! What an operator types besides `run`: `check`, `enroll`, `bundle`, `revoke`, `report`, `user`,
 //! `audit`.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,10 +10,12 @@ use wire::{Language, SiteId, UnixMillis};
 use crate::auth::Tokens;
 use crate::authority::Authority;
 use crate::config::Config;
+use crate::inventory::Inventory;
 use crate::meetings::files;
+use crate::profiles::Profiles;
 use crate::store::{self, credentials};
 use crate::users::{UserName, Weakness};
-use crate::{StartError, absences, inventory, now, polling};
+use crate::{StartError, absences, inventory, now, polling, profiles};
 
 mod agenda;
 mod audit;
@@ -182,6 +185,8 @@ pub fn check(config: &Config, language: Language) -> Result<String, CommandError
     if let Some(path) = &config.absences {
         absences::load(path).map_err(StartError::Calendar)?;
     }
+    let profiles = config.profiles.as_deref().map(profiles::load).transpose();
+    let profiles = profiles.map_err(StartError::Calendar)?;
     Tokens::read(&config.operations).map_err(StartError::from)?;
     // An authority of our own is made by `run`, not by a look.
     if config.agents.own_certificate().is_some() {
@@ -206,7 +211,26 @@ pub fn check(config: &Config, language: Language) -> Result<String, CommandError
              Agents connect to {agents}; Prometheus reads {scheme}://{operations}/metrics.\n"
         ),
     );
-    Ok(good + &agenda.unwrap_or_default())
+    let profiles = profiles.map(|profiles| told_of(&profiles, &inventory, language));
+    Ok(good + &profiles.unwrap_or_default() + &agenda.unwrap_or_default())
+}
+
+/// How many different profiles there are, and what in them matches nothing.
+fn told_of(profiles: &Profiles, inventory: &Inventory, language: Language) -> String {
+    let documents = profiles.documents(inventory);
+    let different: BTreeSet<&str> = documents.of.values().map(|text| &*text.etag).collect();
+    let (sites, different) = (documents.of.len(), different.len());
+    let mut told = language.pick(
+        format!("Hồ sơ đo: {different} loại cho {sites} điểm cầu.\n"),
+        format!("Profiles: {different} different ones for {sites} sites.\n"),
+    );
+    for name in &documents.unmatched {
+        told += &language.pick(
+            format!("    chưa rõ: “{name}” không khớp điểm cầu, địa bàn hay cấp nào, hoặc khớp nhiều hơn một\n"),
+            format!("    unclear: “{name}” matches no site, area or level, or more than one\n"),
+        );
+    }
+    told
 }
 
 /// Calendars at web addresses. One whose server is away is no fault of the configuration.

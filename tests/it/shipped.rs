@@ -113,6 +113,22 @@ fn the_example_inventory_is_the_same_as_a_sheet() {
 }
 
 #[test]
+fn the_example_profiles_can_be_run_by_every_site() {
+    let examples = deploy().join("examples");
+    let sites = inventory::load(&examples.join("sites.yaml")).unwrap();
+    let profiles = collector::profiles::load(&examples.join("profiles.yaml")).unwrap();
+    let documents = profiles.documents(&sites);
+    assert!(documents.unmatched.is_empty(), "{:?}", documents.unmatched);
+    for (site, text) in documents.of {
+        // As an agent reads it: what is JSON is YAML, and a profile is probes.
+        let config = agent::config::parse(Path::new("profile"), &text.text);
+        let probes = config.unwrap_or_else(|faults| panic!("{site}: {faults}")).tasks.len();
+        assert_eq!((site.as_str(), probes), (site.as_str(), text.probes.len()));
+        assert!(probes >= 6, "{site}");
+    }
+}
+
+#[test]
 fn the_example_meetings_find_their_sites() {
     let examples = deploy().join("examples");
     let sites = inventory::load(&examples.join("sites.yaml")).unwrap();
