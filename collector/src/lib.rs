@@ -247,8 +247,9 @@ pub struct Collector {
 impl Collector {
     /// Reads everything that can be at fault and starts the store's threads. Runs until `stop`.
     pub fn open(config: &Config, stop: CancellationToken) -> Result<Self, StartError> {
+        let connect = || store::open(&config.state_dir);
         let telemetry = Arc::new(Telemetry::new()?);
-        let inbox = Inbox::open(store::open(&config.state_dir)?, &config.meeting_urls)?;
+        let inbox = Inbox::open(connect()?, &config.meeting_urls)?;
         let inbox = Arc::new(inbox);
         let (inventory, news, watch) =
             Watch::begin(config, Arc::clone(&inbox), Arc::clone(&telemetry))?;
@@ -256,8 +257,7 @@ impl Collector {
         let tokens = Tokens::read(&config.operations)?;
         let agents_authority = Arc::new(Authority::of_agents(config, now())?);
         let operations_authority = Authority::of_operations(config, &agents_authority, now())?;
-        let (received, history) =
-            received::start(store::open(&config.state_dir)?, Arc::clone(&telemetry))?;
+        let (received, history) = received::start(connect()?, Arc::clone(&telemetry))?;
         let fleet = Arc::new(fleet::Shared::new(Fleet::restore(&history)));
         fleet.lock().set_inventory(&inventory);
         let auth = Arc::new(Auth::default());
@@ -272,18 +272,18 @@ impl Collector {
                 fleet.set_contest(site, None);
             }
         };
-        let keeper = keeper::start(store::open(&config.state_dir)?, Arc::clone(&auth), changed)?;
+        let keeper = keeper::start(connect()?, Arc::clone(&auth), changed)?;
         let judged = Arc::new(judging::Shared::default());
         let judging =
             Judging::new(Arc::clone(&fleet), config.readiness.clone(), Arc::clone(&judged));
         let given = Arc::new(acknowledgements::Shared::default());
         let acknowledgements = acknowledgements::desk::Desk::open(
-            store::open(&config.state_dir)?,
+            connect()?,
             Arc::clone(&given),
             Arc::clone(&judged),
         )?;
         let board = Arc::new(Board::new(Arc::clone(&judged), given));
-        let recorder = Recorder::new(store::open(&config.state_dir)?, now())?;
+        let recorder = Recorder::new(connect()?, now())?;
         let ingest = Ingest::new(
             Arc::clone(&fleet),
             received.clone(),
@@ -298,43 +298,30 @@ impl Collector {
         let plan = Arc::new(meetings::Shared::default());
         plan.set_inventory(Arc::new(inventory));
         plan.set_calendar(calendar);
-        let calendar =
-            meetings::desk::Desk::open(store::open(&config.state_dir)?, Arc::clone(&plan))?;
+        let calendar = meetings::desk::Desk::open(connect()?, Arc::clone(&plan))?;
         let absences = Arc::new(absences::Shared::default());
         absences.set_file(news.absences.unwrap_or_default());
-        let excuses =
-            absences::desk::Desk::open(store::open(&config.state_dir)?, Arc::clone(&absences))?;
-        let people = sign_in::Desk::open(
-            store::open(&config.state_dir)?,
-            config.operations.has_tls(),
-            now(),
-        )?;
-        let profiles = profiles::desk::Desk::open(&store::open(&config.state_dir)?, news.profiles)?;
-        let profiles = Arc::new(profiles);
-        let mover = Mover::new(
-            Arc::clone(&profiles),
-            Arc::clone(&fleet),
-            Arc::clone(&judged),
-            Arc::clone(&telemetry),
-            store::open(&config.state_dir)?,
-        );
+        let excuses = absences::desk::Desk::open(connect()?, Arc::clone(&absences))?;
+        let people = sign_in::Desk::open(connect()?, config.operations.has_tls(), now())?;
+        let (profiles, mover) =
+            Mover::open(connect()?, news.profiles, (&fleet, &judged), Arc::clone(&telemetry))?;
         let routes = Routes {
             profiles: Arc::clone(&profiles),
             calendar,
             acknowledgements: acknowledgements.clone(),
             excuses,
-            waiting: waiting::Desk::new(store::open(&config.state_dir)?, Arc::clone(&fleet)),
+            waiting: waiting::Desk::new(connect()?, Arc::clone(&fleet)),
             auth,
             enrolment: Enrolment::new(keeper, Arc::clone(&fleet), Arc::clone(&telemetry)),
             ingest,
             fleet: Arc::clone(&fleet),
             judged,
             board: Arc::clone(&board),
-            memory: Desk::new(store::open(&config.state_dir)?),
+            memory: Desk::new(connect()?),
             telemetry: Arc::clone(&telemetry),
             tokens,
             people,
-            log: audit::desk::Desk::new(store::open(&config.state_dir)?),
+            log: audit::desk::Desk::new(connect()?),
             patience: Patience::default(),
             stop: stop.clone(),
             strangers: Seldom::default(),

@@ -37,12 +37,6 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Starts from what the store knows; `file` is what the file says, where there is one.
-    pub fn open(connection: &Connection, file: Option<Profiles>) -> rusqlite::Result<Self> {
-        let rollout = Rollout::restore(store::profiles::proved(connection)?);
-        Ok(Self { rollout: Mutex::new(rollout), file: Mutex::new((file.map(Arc::new), false)) })
-    }
-
     /// The file was read anew. What was withdrawn is tried again: somebody has looked at it.
     pub fn set_file(&self, profiles: Profiles) {
         *lock(&self.file) = (Some(Arc::new(profiles)), true);
@@ -87,16 +81,20 @@ pub struct Mover {
 }
 
 impl Mover {
-    /// One for the whole program.
-    #[must_use]
-    pub fn new(
-        desk: Arc<Desk>,
-        fleet: Arc<fleet::Shared>,
-        judged: Arc<judging::Shared>,
-        telemetry: Arc<Telemetry>,
+    /// Starts from what the store knows; `file` is what the file says, where there is one.
+    pub fn open(
         connection: Connection,
-    ) -> Self {
-        Self { desk, fleet, judged, telemetry, connection, made_of: None }
+        file: Option<Profiles>,
+        (fleet, judged): (&Arc<fleet::Shared>, &Arc<judging::Shared>),
+        telemetry: Arc<Telemetry>,
+    ) -> rusqlite::Result<(Arc<Desk>, Self)> {
+        let rollout = Rollout::restore(store::profiles::proved(&connection)?);
+        let file = Mutex::new((file.map(Arc::new), false));
+        let desk = Arc::new(Desk { rollout: Mutex::new(rollout), file });
+        let (fleet, judged) = (Arc::clone(fleet), Arc::clone(judged));
+        let mover =
+            Self { desk: Arc::clone(&desk), fleet, judged, telemetry, connection, made_of: None };
+        Ok((desk, mover))
     }
 
     /// Steps until stopped. Each step may wait for the disk.
