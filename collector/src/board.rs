@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -107,8 +107,7 @@ fn guarded(mut answer: Response<Body>) -> Response<Body> {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     // A new version of the collector shows itself at once, and whom to call is kept nowhere.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
+    answers::kept_nowhere(answer)
 }
 
 /// What all readers share.

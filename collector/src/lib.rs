@@ -10,6 +10,7 @@
 //!                                ▼                  ▼
 //!                            readiness ◀──────── judging ─▶ roll_call ─▶ store ─▶ report
 //!                                                    └─────▶ board     ─▶ / ◀── browsers
+//!  people ─▶ sign_in ─▶ permission ─▶ an act ─▶ store, with its line in the audit log
 //! ```
 //!
 //! `inventory`, `meetings`, `ingest` (decoding), `permission`, `users`, `fleet`, `readiness`,

@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, SET_COOKIE};
+use hyper::header::{HeaderValue, ORIGIN, SET_COOKIE};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::Semaphore;
 use tracing::{error, warn};
 use wire::UnixMillis;
@@ -25,7 +25,7 @@ use wire::enrolment::sha256_hex;
 use crate::answers;
 use crate::audit::{Act, Actor};
 use crate::bucket::{Bucket, Measure};
-use crate::listener::{Body, body};
+use crate::listener::Body;
 use crate::permission::Caller;
 use crate::seldom::Seldom;
 use crate::store::audit::Deed;
@@ -35,15 +35,13 @@ use crate::users::{Password, Role, UserName};
 mod cookie;
 pub mod life;
 mod origin;
+mod refused;
+mod request;
 mod throttle;
 
+use refused::Refused;
+use request::{asked, proof, secret};
 use throttle::Throttle;
-
-/// A name and the longest password, generously.
-const BODY_BYTES: usize = 4 * 1024;
-
-/// It fits one packet or two.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Passwords that wait to be checked. One is checked at a time, because each takes 19 MiB for some
 /// 30 ms; whoever comes when a quarter of a second's work waits is told to try again.
@@ -55,11 +53,6 @@ const WRITTEN: Measure = Measure { burst: 60.0, rate: 1.0 / 60.0 };
 
 /// Between two looks whether the session of somebody who looks on still lives.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// Where the page shows that it knows the session's secret by its answer, not only by its cookie.
-const PROOF: HeaderName = HeaderName::from_static("x-csrf-token");
-
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Where people sign in and out.
 #[derive(Debug, Clone)]
@@ -79,12 +72,6 @@ struct Inner {
     tls: bool,
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    user: String,
-    password: String,
-}
-
 #[derive(Serialize)]
 struct Who<'a> {
     user: Option<&'a str>,
@@ -92,25 +79,6 @@ struct Who<'a> {
     role: Option<Role>,
     /// What the page sends along with each act; none without a session.
     proof: Option<String>,
-}
-
-/// Why nobody signed in.
-#[derive(Debug)]
-enum Refused {
-    Malformed(StatusCode),
-    /// Another page asks.
-    Foreign,
-    Slow(Duration),
-    Busy,
-    Wrong,
-    Failed(String),
-}
-
-#[derive(Serialize)]
-struct Told {
-    error: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<u64>,
 }
 
 /// Somebody who tries to sign in.
@@ -122,12 +90,6 @@ struct Attempt {
     address: IpAddr,
     /// The hash of the cookie that came along.
     browser: Option<String>,
-}
-
-impl From<rusqlite::Error> for Refused {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(error.to_string())
-    }
 }
 
 impl Desk {
@@ -153,10 +115,8 @@ impl Desk {
     pub async fn person(&self, headers: &HeaderMap, now: UnixMillis) -> Option<Caller> {
         let secret = secret(headers)?;
         let (name, role) = self.living(sha256_hex(secret.as_bytes()), now).await?;
-        let proven = text(headers, PROOF).is_some_and(|given| {
-            sha256_hex(given.as_bytes()) == sha256_hex(proof(secret).as_bytes())
-        });
-        Some(Caller::Person { name, role, own_page: proven && is_own(headers) })
+        let own_page = request::is_proven(headers, secret) && request::is_own(headers);
+        Some(Caller::Person { name, role, own_page })
     }
 
     /// Waits until the session in these headers is over; for ever where there is none.
@@ -176,7 +136,10 @@ impl Desk {
             Caller::Person { name, .. } => (Some(name.as_str()), secret(headers).map(proof)),
             _ => (None, None),
         };
-        answers::json(StatusCode::OK, &Who { user, role: caller.role(), proof })
+        answers::kept_nowhere(answers::json(
+            StatusCode::OK,
+            &Who { user, role: caller.role(), proof },
+        ))
     }
 
     /// `POST /board/sign-in`.
@@ -329,7 +292,7 @@ impl Desk {
     }
 
     fn is_secure(&self, headers: &HeaderMap) -> bool {
-        self.0.tls || origin::is_secure(text(headers, ORIGIN))
+        self.0.tls || origin::is_secure(request::text(headers, ORIGIN))
     }
 
     /// The store waits for the disk, and a password takes its time.
@@ -395,60 +358,6 @@ impl Inner {
             Deed { act: Act::SignInRefused, subject: known, before: None, after: Some(&after) };
         audit::add(&store, &actor, deed, now)
     }
-}
-
-impl Refused {
-    fn answer(self) -> Response<Body> {
-        let told = |status, error| answers::json(status, &Told { error, seconds: None });
-        match self {
-            Self::Malformed(status) => answers::last(told(status, "malformed")),
-            Self::Foreign => told(StatusCode::FORBIDDEN, "foreign"),
-            Self::Wrong => told(StatusCode::UNAUTHORIZED, "wrong"),
-            Self::Slow(wait) => {
-                let seconds = wait.as_secs() + 1;
-                let told = Told { error: "slow", seconds: Some(seconds) };
-                answers::retry_after(answers::json(StatusCode::TOO_MANY_REQUESTS, &told), seconds)
-            }
-            Self::Busy => answers::retry_after(told(StatusCode::SERVICE_UNAVAILABLE, "busy"), 1),
-            Self::Failed(_) => told(StatusCode::SERVICE_UNAVAILABLE, "failed"),
-        }
-    }
-}
-
-/// Name and password, from the collector's own page.
-async fn asked(request: Request<Incoming>) -> Result<Asked, Refused> {
-    let refused = if !is_own(request.headers()) {
-        Some(Refused::Foreign)
-    } else if !answers::is_json(text(request.headers(), CONTENT_TYPE)) {
-        Some(Refused::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE))
-    } else {
-        None
-    };
-    if let Some(refused) = refused {
-        body::discard(request.into_body());
-        return Err(refused);
-    }
-    let bytes = body::read(request.into_body(), BODY_BYTES, BODY_PATIENCE).await;
-    let bytes = bytes.map_err(|error| Refused::Malformed(error.status()))?;
-    serde_json::from_slice(&bytes).map_err(|_| Refused::Malformed(StatusCode::BAD_REQUEST))
-}
-
-fn is_own(headers: &HeaderMap) -> bool {
-    origin::is_own(text(headers, FETCH_SITE), text(headers, ORIGIN), text(headers, HOST))
-}
-
-fn secret(headers: &HeaderMap) -> Option<&str> {
-    headers.get_all(COOKIE).iter().find_map(|value| cookie::secret(value.to_str().ok()?))
-}
-
-/// What only a page that reads the collector's answers can know of a session: it is made of the
-/// secret, and the secret cannot be made of it.
-fn proof(secret: &str) -> String {
-    sha256_hex(format!("proof of {secret}").as_bytes())
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn with_cookie(status: StatusCode, cookie: &str) -> Response<Body> {

@@ -37,7 +37,10 @@ impl Desk {
             audit::latest(&connection, before, PAGE)
         });
         match read.await {
-            Ok(Ok(entries)) => answers::json_bytes(StatusCode::OK, super::page(&entries, language)),
+            Ok(Ok(entries)) => {
+                let page = super::page(&entries, language);
+                answers::kept_nowhere(answers::json_bytes(StatusCode::OK, page))
+            }
             Ok(Err(error)) => {
                 error!(%error, "the audit log cannot be read");
                 answers::empty(StatusCode::SERVICE_UNAVAILABLE)

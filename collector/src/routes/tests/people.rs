@@ -213,6 +213,7 @@ async fn on_an_open_loopback_everybody_reads_and_still_nobody_acts_without_a_nam
     assert_eq!(world.reads("").await, 200);
     assert_eq!(world.reads("Authorization: Bearer of something else\r\n").await, 200);
     let session = world.send("GET", "/board/session", "", "").await;
+    assert!(session.contains("cache-control: no-store\r\n"), "{session}");
     assert!(session.ends_with(r#"{"user":null,"role":"view","proof":null}"#), "{session}");
     assert_eq!(status(&world.send("POST", "/api/v1/absences", JSON, ABSENCE).await), 401);
     assert_eq!(status(&world.send("GET", "/api/v1/audit", "", "").await), 401);
