@@ -147,9 +147,10 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Identi
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(IdentityError::File { path: path.to_owned(), error }),
     };
-    serde_json::from_slice(&text)
-        .map(Some)
-        .map_err(|error| IdentityError::Damaged { path: path.to_owned(), fault: error.to_string() })
+    let damaged = |fault: String| IdentityError::Damaged { path: path.to_owned(), fault };
+    let text = platform::unsealed(text)
+        .map_err(|error| damaged(format!("it was not sealed on this PC: {error}")))?;
+    serde_json::from_slice(&text).map(Some).map_err(|error| damaged(error.to_string()))
 }
 
 /// Writes a JSON file of the state directory so that a power cut leaves the old one or the new
@@ -158,12 +159,13 @@ pub(crate) fn write(path: &Path, form: &impl Serialize) -> Result<(), IdentityEr
     let directory = path.parent().unwrap_or(Path::new("."));
     let new = path.with_extension("new");
     let written = || -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(form)?;
+        let mut text = serde_json::to_vec_pretty(form)?;
+        text.push(b'\n');
+        let text = platform::sealed(&text)?;
         platform::private_directory(directory)?;
         let mut file = platform::private_file(&new)?;
         file.set_len(0)?;
         file.write_all(&text)?;
-        file.write_all(b"\n")?;
         file.sync_all()?;
         drop(file);
         platform::replace(&new, path)
@@ -250,7 +252,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         save(directory.path(), &identity()).unwrap();
         let path = directory.path().join(FILE);
-        let good = fs::read_to_string(&path).unwrap();
+        let good = platform::unsealed(fs::read(&path).unwrap()).unwrap();
+        let good = String::from_utf8(good).unwrap();
         for bad in [
             "",
             "{}",

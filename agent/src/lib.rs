@@ -48,6 +48,7 @@ pub mod check;
 pub mod doctor;
 pub mod learn;
 pub mod once;
+pub mod service;
 pub mod style;
 
 mod run;

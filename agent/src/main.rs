@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use agent::platform::ServiceOrder;
 use agent::style::Style;
 use agent::{config, platform};
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 use wire::Language;
 
@@ -64,6 +66,29 @@ enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Install, start, stop or take away the service that runs the agent (Windows)
+    Service {
+        /// What to do
+        #[arg(value_enum)]
+        order: Order,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// Make it start with the system, a little after everything else
+    Install,
+    /// Start it now
+    Start,
+    /// Stop it until the next start of the system
+    Stop,
+    /// Stop it and take it away; configuration, identity and unsent reports stay
+    Uninstall,
+    /// Say what it is doing
+    Status,
+    /// What the system starts; of no use to people
+    #[value(hide = true)]
+    Run,
 }
 
 fn main() -> ExitCode {
@@ -74,7 +99,10 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    start_logging();
+    if let Command::Service { order } = arguments.command {
+        return service(order, arguments.lang);
+    }
+    start_logging(std::io::stderr);
     let named = arguments.config.is_some();
     let path = arguments.config.clone().unwrap_or_else(platform::config_file);
     if let Command::Enroll { code, replace } = &arguments.command {
@@ -101,8 +129,39 @@ fn main() -> ExitCode {
         }
         Command::Once { probe } => once(config, probe.as_deref(), language),
         Command::Learn { yes } => finish(Ok(agent::learn::command(&path, &config, yes, language))),
-        Command::Enroll { .. } | Command::Doctor { .. } => ExitCode::SUCCESS,
+        Command::Enroll { .. } | Command::Doctor { .. } | Command::Service { .. } => {
+            ExitCode::SUCCESS
+        }
     }
+}
+
+fn service(order: Order, lang: Option<Language>) -> ExitCode {
+    let order = match order {
+        Order::Install => ServiceOrder::Install,
+        Order::Start => ServiceOrder::Start,
+        Order::Stop => ServiceOrder::Stop,
+        Order::Uninstall => ServiceOrder::Uninstall,
+        Order::Status => ServiceOrder::Status,
+        Order::Run => {
+            return finish(platform::run_as_service(serve).map(|()| true).context(
+                "only the system starts a service; to run the agent here: nhipcau-agent run",
+            ));
+        }
+    };
+    start_logging(std::io::stderr);
+    finish(Ok(agent::service::command(order, language(lang))))
+}
+
+/// The agent as a service; whether it ended well. What it has to say goes into the system's log.
+fn serve() -> bool {
+    start_logging(platform::event_log());
+    let named = Arguments::try_parse().ok().and_then(|arguments| arguments.config);
+    let path = named.clone().unwrap_or_else(platform::config_file);
+    let ended = config::load(&path, named.is_some()).map_err(anyhow::Error::from).and_then(run);
+    if let Err(error) = &ended {
+        tracing::error!("{error:#}");
+    }
+    ended.is_ok()
 }
 
 fn run(config: config::Config) -> anyhow::Result<bool> {
@@ -189,13 +248,16 @@ fn finish(outcome: anyhow::Result<bool>) -> ExitCode {
 
 /// Logs go to standard error: plain when piped, coloured on a terminal. `NHIPCAU_LOG` sets
 /// levels (`debug`, `agent::uplink=trace`).
-fn start_logging() {
+fn start_logging<W>(into: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     use std::io::IsTerminal;
     let wanted = std::env::var("NHIPCAU_LOG").ok();
     // The smaller of the two filters: the other brings regular expressions, a megabyte of them.
     let levels = wanted.and_then(|wanted| wanted.parse::<Targets>().ok());
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(into)
         .with_ansi(std::io::stderr().is_terminal());
     tracing_subscriber::registry()
         .with(levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)))

@@ -32,6 +32,10 @@
 //! | `ENROL_WITH_RIGHTS` | the same for enrolment, as a sentence in Vietnamese and English |
 //! | `TIME_SERVICE` | what keeps the clock right |
 //! | `replace(new, old)` | a file takes another's place, also through a power cut |
+//! | `sealed(secret)`, `unsealed(file) -> io::Result<Vec<u8>>` | what is written in a secret's place, and back |
+//! | `service(ServiceOrder) -> io::Result<ServiceState>` | installs, starts, stops the agent's service, or takes it away |
+//! | `run_as_service(program) -> io::Result<()>` | `program`, run by the system's manager of services |
+//! | `event_log()` | where a service's log lines go |
 //! | `stop_requested()` | returns when the system asks this program to end |
 //! | `Alarm` | wakes a task at a moment, as cheaply as the system can |
 //! | `Ping` | the channel of [`echo`] requests and what comes back |
@@ -63,10 +67,10 @@ use windows as system;
 pub use system::{
     ALLOW_ECHO, AS_ADMINISTRATOR, Alarm, ENROL_WITH_RIGHTS, Ping, START_SERVICE, TIME_SERVICE,
     cameras, clock_state, close_to_all, config_directory, config_file, displays, dns_servers,
-    hostname, is_open_to_all, language, links, memory, monotonic_ms, mounts, os_name, own_usage,
-    power_supplies, private_directory, private_file, replace, restart_pending, sleep_plan,
-    software, sound_devices, state_dir, stop_requested, strain, system_times, temperatures,
-    usb_devices,
+    event_log, hostname, is_open_to_all, language, links, memory, monotonic_ms, mounts, os_name,
+    own_usage, power_supplies, private_directory, private_file, replace, restart_pending,
+    run_as_service, sealed, service, sleep_plan, software, sound_devices, state_dir,
+    stop_requested, strain, system_times, temperatures, unsealed, usb_devices,
 };
 
 #[cfg(not(any(target_os = "linux", windows)))]
@@ -76,6 +80,34 @@ compile_error!(
 );
 
 use std::time::Duration;
+
+/// What to do with the agent's service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceOrder {
+    /// Make it known to the system, or give one that is known its settings anew.
+    Install,
+    /// Start it, and wait until it runs.
+    Start,
+    /// Stop it, and wait until it has ended.
+    Stop,
+    /// Stop it and make the system forget it. Configuration, identity and spool stay.
+    Uninstall,
+    /// Only look.
+    Status,
+}
+
+/// What the agent's service is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceState {
+    /// The system knows of none.
+    NotInstalled,
+    /// It does not run.
+    Stopped,
+    /// It starts or stops.
+    Changing,
+    /// It runs.
+    Running,
+}
 
 /// What the system says of its own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

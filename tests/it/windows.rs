@@ -128,3 +128,34 @@ fn question(query: &[u8]) -> &[u8] {
     let name = query[12..].iter().position(|byte| *byte == 0).unwrap();
     &query[12..12 + name + 5]
 }
+
+#[test]
+fn windows_runs_the_agent_as_a_service_from_installation_to_removal() {
+    let Some(pc) = Pc::new() else { return };
+    pc.stay_on();
+    let collector = Collector::start(&inventory(&[SITE]));
+    pc.configure("report_every: 5s\nprobes: { pc: { every: 1s, host: {} } }\n");
+    let service = |order: &str| pc.agent(&["--lang", "en", "service", order]);
+    let says = |order: &str, good: bool, words: &str| {
+        let done = service(order);
+        assert_eq!(done.status.success(), good, "{order}: {}", done.said);
+        assert!(done.said.contains(words), "{order}: {}", done.said);
+    };
+    says("status", false, "is not installed");
+    says("install", true, "is stopped");
+    says("install", true, "is stopped");
+    // It starts without being enrolled, and finds out when it is.
+    says("start", true, "is running");
+    says("status", true, "is running");
+    pc.enrol(&collector.code(SITE));
+    collector.wait_for_site(SITE);
+    let secret = std::fs::read(pc.state_dir().join("identity.json")).unwrap();
+    let shown = String::from_utf8_lossy(&secret);
+    assert!(!shown.contains("credential") && !shown.contains(SITE), "it lies open: {shown}");
+    says("stop", true, "is stopped");
+    says("start", true, "is running");
+    collector.wait_for_reports(SITE, 2);
+    says("uninstall", true, "is not installed");
+    says("uninstall", true, "is not installed");
+    assert!(pc.state_dir().join("identity.json").exists(), "what it knew stays");
+}

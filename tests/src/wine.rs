@@ -118,6 +118,14 @@ impl Pc {
         self.run_program(&self.exe, arguments)
     }
 
+    /// Leaves it switched on between two commands: otherwise Wine ends a service soon after the
+    /// last command has ended, and the next one is a new start of the system.
+    pub fn stay_on(&self) {
+        let mut server = Command::new(SERVER);
+        self.environment(&mut server);
+        let _ = server.arg("-p").stdin(Stdio::null()).status();
+    }
+
     /// Enrols the agent.
     #[track_caller]
     pub fn enrol(&self, code: &Code) {

@@ -4,6 +4,7 @@
 
 mod alarm;
 mod clock;
+mod event_log;
 mod library;
 mod link;
 mod names;
@@ -14,7 +15,9 @@ mod private;
 mod registry;
 mod replace;
 mod room;
+mod seal;
 mod sensors;
+mod service;
 mod sleep;
 mod software;
 mod stop;
@@ -25,6 +28,7 @@ mod updates;
 
 pub use alarm::Alarm;
 pub use clock::{clock_state, monotonic_ms};
+pub use event_log::event_log;
 pub use link::links;
 pub use names::{dns_servers, hostname, language, os_name};
 pub use ping::Ping;
@@ -33,7 +37,9 @@ pub use power::power_supplies;
 pub use private::{close_to_all, is_open_to_all, private_directory, private_file};
 pub use replace::replace;
 pub use room::{cameras, displays, sound_devices, usb_devices};
+pub use seal::{sealed, unsealed};
 pub use sensors::{memory, mounts, temperatures};
+pub use service::{run_as_service, service};
 pub use sleep::sleep_plan;
 pub use software::software;
 pub use stop::stop_requested;
@@ -66,7 +72,7 @@ pub const ENROL_WITH_RIGHTS: (&str, &str) = (
 );
 
 /// See [`super`].
-pub const START_SERVICE: &str = "nhipcau-agent run";
+pub const START_SERVICE: &str = "nhipcau-agent service start";
 
 /// See [`super`].
 pub const TIME_SERVICE: &str = "Windows Time";

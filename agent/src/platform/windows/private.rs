@@ -14,13 +14,14 @@ use windows_sys::Win32::Foundation::{
 };
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetSecurityInfo, SDDL_REVISION_1,
-    SE_FILE_OBJECT,
+    SE_FILE_OBJECT, SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce, INHERIT_ONLY_ACE,
-    IsWellKnownSid, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES,
-    SetKernelObjectSecurity, WinAuthenticatedUserSid, WinBuiltinGuestsSid, WinBuiltinUsersSid,
-    WinInteractiveSid, WinWorldSid,
+    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce,
+    GetSecurityDescriptorDacl, GetSecurityDescriptorOwner, INHERIT_ONLY_ACE, IsWellKnownSid,
+    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
+    SECURITY_ATTRIBUTES, SetKernelObjectSecurity, WinAuthenticatedUserSid, WinBuiltinGuestsSid,
+    WinBuiltinUsersSid, WinInteractiveSid, WinWorldSid,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     CreateDirectoryW, CreateFileW, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_DELETE, FILE_SHARE_READ,
@@ -113,6 +114,39 @@ pub fn private_file(path: &Path) -> io::Result<File> {
 pub fn close_to_all(file: &Path) -> String {
     let file = file.display();
     format!("icacls \"{file}\" /inheritance:r /grant *S-1-5-32-544:F *S-1-5-18:F *{SERVICE_SID}:R")
+}
+
+/// Gives a folder, and what is in it, to administrators and closes it to everybody else but the
+/// service: somebody may have made it before the agent was installed.
+#[expect(unsafe_code, reason = "a call to Windows")]
+pub(super) fn close_tree(folder: &Path) -> io::Result<()> {
+    private_directory(folder)?;
+    let rights = Rights::of(&format!("O:BA{}", for_directory()))?;
+    let folder = wide(folder);
+    let what = OWNER_SECURITY_INFORMATION
+        | DACL_SECURITY_INFORMATION
+        | PROTECTED_DACL_SECURITY_INFORMATION;
+    // SAFETY: the path ends at a zero; owner and list lie within the descriptor, which is alive.
+    let status = unsafe {
+        let (mut there, mut by_default, mut list, mut owner) =
+            (0, 0, ptr::null_mut(), ptr::null_mut());
+        GetSecurityDescriptorDacl(rights.0, &raw mut there, &raw mut list, &raw mut by_default);
+        GetSecurityDescriptorOwner(rights.0, &raw mut owner, &raw mut by_default);
+        SetNamedSecurityInfoW(
+            folder.as_ptr(),
+            SE_FILE_OBJECT,
+            what,
+            owner,
+            ptr::null_mut(),
+            list,
+            ptr::null(),
+        )
+    };
+    if status == ERROR_SUCCESS {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(status.cast_signed()))
+    }
 }
 
 /// Whether everybody on this PC may read or change a file.
@@ -239,8 +273,6 @@ impl Drop for Rights {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Seek, Write};
-
-    use windows_sys::Win32::Security::GetSecurityDescriptorDacl;
 
     use super::*;
 
