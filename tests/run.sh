@@ -26,7 +26,7 @@ PACKAGES=(prometheus prometheus-alertmanager python3 python3-aiosmtpd libfaketim
 END_TO_END_AT_ONCE=8
 
 # A Windows on this machine, and the compilers for it (deploy/windows/build.sh asks for the rest).
-WINE_PACKAGES=(wine64 wine gcc-mingw-w64-x86-64)
+WINE_PACKAGES=(wine64 wine gcc-mingw-w64-x86-64 wixl msitools zip)
 
 # Longer than any set of tests takes on a slow machine: a hang becomes a failure that names it.
 HANG_SECONDS=1200

@@ -159,3 +159,52 @@ fn windows_runs_the_agent_as_a_service_from_installation_to_removal() {
     says("uninstall", true, "is not installed");
     assert!(pc.state_dir().join("identity.json").exists(), "what it knew stays");
 }
+
+#[test]
+fn a_package_installs_and_enrols_upgrades_in_place_and_leaves_nothing_of_the_program() {
+    let Some(pc) = Pc::new() else { return };
+    let Some(packages) = pc.packages(&["1.0.0", "1.1.0"]) else { return };
+    let [old, new] = packages.each_ref().map(|package| package.to_str().unwrap());
+    pc.stay_on();
+    let collector = Collector::start(&inventory(&[SITE]));
+    pc.configure("report_every: 5s\nprobes: { pc: { every: 1s, host: {} } }\n");
+    let msi = |order: &str, package: &str, more: &[&str]| {
+        pc.run_program("msiexec", &[&[order, package, "/qn"], more].concat()).status.success()
+    };
+    let exe = pc.path("Program Files/NhipCau/nhipcau-agent.exe");
+    let identity = || std::fs::read(pc.state_dir().join("identity.json")).unwrap();
+
+    let code = format!("ENROLCODE={}", collector.code(SITE));
+    assert!(msi("/i", old, &[&code]), "the first installation");
+    collector.wait_for_site(SITE);
+    let before = identity();
+    assert!(msi("/i", new, &[]), "the upgrade");
+    assert_eq!(identity(), before);
+    collector.wait_for_reports(SITE, 2);
+    assert!(!msi("/i", old, &[]), "an older version is refused");
+    assert!(pc.run_program(&exe, &["service", "status"]).status.success(), "the new one goes on");
+    assert!(msi("/x", new, &[]), "the removal");
+    assert!(!exe.parent().unwrap().exists(), "nothing of the program stays");
+    assert!(pc.agent(&["--lang", "en", "service", "status"]).said.contains("is not installed"));
+    assert_eq!(identity(), before, "a PC that gets it back is its site again");
+}
+
+#[test]
+fn a_stick_installs_and_removes_the_agent_by_two_scripts() {
+    let Some(pc) = Pc::new() else { return };
+    pc.stay_on();
+    let stick = pc.stick();
+    let cmd = |script: &str, code: &[&str]| {
+        let script = format!("Z:{}", stick.path().join(script).display()).replace('/', "\\");
+        pc.run_program("cmd", &[&["/c", &script], code].concat())
+    };
+    let collector = Collector::start(&inventory(&[SITE]));
+    let bad = cmd("cai-dat.cmd", &["nonsense"]);
+    assert!(!bad.status.success() && bad.said.contains("XXXXX"), "{}", bad.said);
+    let good = cmd("cai-dat.cmd", &[&collector.code(SITE).to_string()]);
+    assert!(good.status.success(), "{}", good.said);
+    collector.wait_for_site(SITE);
+    let gone = cmd("go-bo.cmd", &[]);
+    assert!(gone.status.success(), "{}", gone.said);
+    assert!(!pc.path("Program Files/NhipCau").exists(), "nothing of the program stays");
+}

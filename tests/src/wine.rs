@@ -17,6 +17,9 @@ use crate::{ledger, wait};
 const WINE: &str = "/usr/lib/wine/wine64";
 const SERVER: &str = "/usr/lib/wine/wineserver64";
 
+/// What `deploy/debian-packages.sh` ends with where it may not install what is missing.
+const NO_PACKAGES: i32 = 3;
+
 /// Where the product lives, below `C:`.
 const HOME: &str = "drive_c/ProgramData/NhipCau";
 
@@ -126,6 +129,50 @@ impl Pc {
         let _ = server.arg("-p").stdin(Stdio::null()).status();
     }
 
+    /// The agent's packages of these versions; `None`, aloud, where they cannot be made.
+    #[must_use]
+    pub fn packages<const N: usize>(&self, versions: &[&str; N]) -> Option<[PathBuf; N]> {
+        let into = self.path("packages");
+        let exe = self.stripped();
+        for version in versions {
+            let mut command = Command::new(top().join("deploy/windows/package.sh"));
+            command.arg("--exe").arg(&exe).arg("--output").arg(&into);
+            let made = program::finish({
+                command.args(["--version", version]);
+                command
+            });
+            if made.status.code() == Some(NO_PACKAGES) {
+                println!("SKIPPED: {}", program::said(&made).trim());
+                return None;
+            }
+            assert!(made.status.success(), "{}", program::said(&made));
+        }
+        // As Windows sees them.
+        let name = |version: &&str| format!(r"C:\packages\nhipcau-agent-{version}.msi").into();
+        Some(versions.each_ref().map(name))
+    }
+
+    /// A stick with what the zip has in it.
+    #[must_use]
+    pub fn stick(&self) -> TempDir {
+        let stick = tempfile::tempdir().expect("a temporary directory");
+        fs::copy(self.stripped(), stick.path().join("nhipcau-agent.exe")).expect("room");
+        for script in ["cai-dat.cmd", "go-bo.cmd"] {
+            let from = top().join("deploy/windows").join(script);
+            fs::copy(from, stick.path().join(script)).expect("room");
+        }
+        stick
+    }
+
+    /// The program without its 50 MB of symbols.
+    fn stripped(&self) -> PathBuf {
+        let into = self.path("stripped.exe");
+        let mut strip = Command::new("x86_64-w64-mingw32-strip");
+        let done = strip.arg("-o").arg(&into).arg(&self.exe).status();
+        assert!(done.is_ok_and(|status| status.success()), "the program cannot be stripped");
+        into
+    }
+
     /// Enrols the agent.
     #[track_caller]
     pub fn enrol(&self, code: &Code) {
@@ -178,9 +225,15 @@ impl Drop for Pc {
     }
 }
 
+/// The project.
+fn top() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("the tests lie in the project").to_owned()
+}
+
 /// Where the agent for Windows is built, and the prefix that tests copy.
 fn built() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/windows")
+    top().join("target/windows")
 }
 
 /// Copies what a Windows changes, and shares the rest, which is 700 MB.
