@@ -19,7 +19,7 @@ PATH="$PATH:$HOME/.cargo/bin"
 # servers that provinces run and a judge of what is sent to them, cameras and sound devices, the
 # programs that watch UPSes, a browser for the board. Jsonnet writes the dashboards.
 PACKAGES=(prometheus prometheus-alertmanager python3 python3-aiosmtpd libfaketime ip=iproute2 ping=iputils-ping shellcheck
-    jsonnet kamailio kamailio-tls-modules sipp=sip-tester coturn tshark umockdev pulseaudio pactl=pulseaudio-utils
+    curl jsonnet kamailio kamailio-tls-modules sipp=sip-tester coturn tshark umockdev pulseaudio pactl=pulseaudio-utils
     chromium tinyproxy=tinyproxy-bin nut-server snmpd libusb-0.1-4 libwrap0 lintian systemd-analyze=systemd)
 
 # End-to-end tests wait far more than they work, so more of them run at once than there are cores.
@@ -170,15 +170,15 @@ run_the_tests() {
     [[ $mode == filter ]] || tests "examples in the documentation" cargo test --quiet --workspace --doc
 }
 
-# The Debian packages in a dpkg of their own; 77 says that this machine does not let them.
-packages() {
+# rooted TITLE SCRIPT: a check on a Debian root of its own; 77 says that this machine does not let it.
+rooted() {
     local status=0
-    echo "== Debian packages"
-    tests/packages.sh >"$logs/packages" 2>&1 || status=$?
+    echo "== $1"
+    "$2" >"$logs/rooted" 2>&1 || status=$?
     case $status in
         0) pass ;;
-        77) skip "Debian packages: $(tail -1 "$logs/packages")" ;;
-        *) cat "$logs/packages" && fail "Debian packages" ;;
+        77) skip "$1: $(tail -1 "$logs/rooted")" ;;
+        *) cat "$logs/rooted" && fail "$1" ;;
     esac
 }
 
@@ -211,5 +211,8 @@ step "programs" cargo build --quiet --workspace --bins
 [[ $failed -eq 0 || $mode != filter ]] || finish
 [[ $mode == filter || $mode == bless ]] || windows
 run_the_tests
-[[ $mode != all ]] || packages
+if [[ $mode == all ]]; then
+    rooted "Debian packages" tests/packages.sh
+    rooted "the commands of the operations guide" tests/guides.sh
+fi
 finish
