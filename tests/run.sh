@@ -213,6 +213,6 @@ step "programs" cargo build --quiet --workspace --bins
 run_the_tests
 if [[ $mode == all ]]; then
     rooted "Debian packages" tests/packages.sh
-    rooted "the commands of the operations guide" tests/guides.sh
+    rooted "the commands of the guides" tests/guides.sh
 fi
 finish
