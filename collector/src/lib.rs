@@ -5,7 +5,8 @@
 //!                                 └────▶ enrol      │
 //!  sites.yaml ─▶ inventory ─┐                       ▼
 //!  meetings/  ─▶ meetings  ─┼▶ watch ─────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
-//!  absences   ─▶ absences  ─┤    │                  │ └──▶ api        ─▶ /api/v1
+//!  absences   ─▶ absences  ─┤    │                  │ ├──▶ api        ─▶ /api/v1
+//!  profiles   ─▶ profiles  ─┤    │                  │ └──▶ profiles   ─▶ agents
 //!  calendars  ─▶ polling   ─┘    │                  │
 //!                                ▼                  ▼
 //!                            readiness ◀──────── judging ─▶ roll_call ─▶ store ─▶ report
@@ -17,16 +18,12 @@
 //! `exposition` and `api` are pure: they take values and `now`. Sockets, disk and clock live in
 //! `listener`, `sign_in`, `store`, `polling`, `watch`, `judging` and here.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
-use wire::yaml::Faults;
 use wire::{SiteId, UnixMillis};
 
 // What is configured and expected.
@@ -39,40 +36,30 @@ pub mod polling;
 pub mod watch;
 
 // A report's way.
+pub mod auth;
+pub mod enrol;
+pub mod fleet;
+pub mod ingest;
+pub mod judging;
 pub mod listener;
+pub mod readiness;
+pub mod roll_call;
 pub mod routes;
 
-pub mod auth;
-
-pub mod enrol;
-
-// Who may read and act.
-pub mod audit;
-pub mod permission;
-
-pub mod sign_in;
-pub mod users;
+// What sites are to run, and which PCs wait to become one.
+pub mod profiles;
 pub mod waiting;
 
-pub mod ingest;
-
-pub mod fleet;
-
-pub mod profiles;
-
-pub mod readiness;
-
-pub mod judging;
-
-pub mod roll_call;
+// Who may look and act, and who did.
+pub mod audit;
+pub mod permission;
+pub mod sign_in;
+pub mod users;
 
 // Its readers.
-pub mod exposition;
-
 pub mod api;
-
 pub mod board;
-
+pub mod exposition;
 pub mod report;
 
 // The collector about itself.
@@ -87,15 +74,18 @@ mod seldom;
 pub mod authority;
 pub mod store;
 
-// What an operator types.
+// How it starts, and what an operator types.
 pub mod commands;
+mod start;
+
+pub use start::{Listeners, StartError};
 
 #[cfg(test)]
 #[path = "../../tests/fuzz/mutations.rs"]
 mod mutations;
 
-use auth::{Auth, TokenError, Tokens, keeper};
-use authority::{Authority, AuthorityError};
+use auth::{Auth, Tokens, keeper};
+use authority::Authority;
 use board::Board;
 use config::{Config, MeetingUrl};
 use enrol::Enrolment;
@@ -120,109 +110,6 @@ const AGENTS_CONNECTIONS: usize = 16_384;
 
 /// A few Prometheus servers, and a few dozen people whose browsers open six each.
 const OPERATIONS_CONNECTIONS: usize = 256;
-
-/// Connections that wait to be accepted: the most Linux grants by default. All agents come back
-/// at once after an outage, and whoever finds no room here tries again a second later.
-const BACKLOG: u32 = 4096;
-
-/// Why the collector did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The inventory has faults.
-    #[error(transparent)]
-    Inventory(#[from] Faults),
-    /// Calendars have faults. Only `check` ends over them: a collector runs on with the others.
-    #[error("{0}")]
-    Calendar(Faults),
-    /// A token file is of no use.
-    #[error("operations.{key}: {source}")]
-    Token {
-        /// `token_file` or `operate_token_file`.
-        key: &'static str,
-        /// Why.
-        source: TokenError,
-    },
-    /// The operator's certificate cannot be used.
-    #[error("{key}.certificate: {source}")]
-    Certificate {
-        /// `agents` or `operations`.
-        key: &'static str,
-        /// Why.
-        source: AuthorityError,
-    },
-    /// There is no authority of our own and none can be made.
-    #[error(transparent)]
-    Authority(#[from] AuthorityError),
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Store(#[from] store::OpenError),
-    /// The store cannot be read or written.
-    #[error("the store: {0}")]
-    Database(#[from] rusqlite::Error),
-    /// A metric is not in the table.
-    #[error(transparent)]
-    Telemetry(#[from] prometheus::Error),
-    /// An address cannot be listened on.
-    #[error("{key}.listen: cannot listen on {address}: {source}")]
-    Listen {
-        /// `agents` or `operations`.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-impl From<(&'static str, TokenError)> for StartError {
-    fn from((key, source): (&'static str, TokenError)) -> Self {
-        Self::Token { key, source }
-    }
-}
-
-impl StartError {
-    /// Whether a file that people write is at fault.
-    #[must_use]
-    pub fn is_configuration(&self) -> bool {
-        matches!(
-            self,
-            Self::Inventory(_) | Self::Calendar(_) | Self::Token { .. } | Self::Certificate { .. }
-        )
-    }
-}
-
-/// The bound sockets.
-#[derive(Debug)]
-pub struct Listeners {
-    agents: TcpListener,
-    operations: TcpListener,
-}
-
-impl Listeners {
-    /// Binds what the configuration says. Must be called within a tokio runtime.
-    pub fn bind(config: &Config) -> Result<Self, StartError> {
-        Ok(Self {
-            agents: listen("agents", config.agents.listen)?,
-            operations: listen("operations", config.operations.listen)?,
-        })
-    }
-
-    /// Where agents and operations connect; of interest where the configuration says port 0.
-    pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
-        Ok((self.agents.local_addr()?, self.operations.local_addr()?))
-    }
-}
-
-fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    let open = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A restart must not wait for connections of the run before to time out.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    open().map_err(|source| StartError::Listen { key, address, source })
-}
 
 /// A collector that has all it needs but sockets.
 #[derive(Debug)]
