@@ -168,6 +168,7 @@ mod tests {
         // A metric with labels shows once it has a series.
         telemetry.samples_ignored.with_label_values(&["x"]);
         telemetry.sites.with_label_values(&["up"]);
+        telemetry.profile_sites.with_label_values(&["current"]);
         telemetry.connections.with_label_values(&["agents"]);
         telemetry.connections_rejected.with_label_values(&["agents", "tls"]);
         telemetry.requests.with_label_values(&["agents", "200"]);
