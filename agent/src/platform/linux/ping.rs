@@ -8,6 +8,7 @@
 
 mod packet;
 mod socket;
+mod stamps;
 mod surge;
 
 use std::io;

@@ -12,6 +12,7 @@ use nix::sys::socket::{
 use socket2::{Domain, Protocol, Type};
 
 use super::packet::{self, Packets, TOKEN, is_v6};
+use super::stamps;
 use crate::platform::echo::{Arrival, Notice, OpenError, Way};
 
 /// Tries for an identifier that no other ping socket of this system has. With a thousand in use
@@ -65,6 +66,7 @@ impl Socket {
         if setsockopt(&socket, sockopt::ReceiveTimestampns, &true).is_err() {
             return Ok(Opened::Unstamped);
         }
+        stamps::switch_on();
         let errors = if v6 {
             setsockopt(&socket, sockopt::Ipv6RecvErr, &true)
         } else {
