@@ -35,8 +35,6 @@ fn every_shipped_configuration_is_a_good_one() {
             }
             // Read with its whole directory below.
             "giao-ban.yaml" => meetings::load(file.parent().unwrap()).err(),
-            // Loaded by the tests of alerts and of containers.
-            "alertmanager.yml" | "nhipcau.tmpl" | "compose.yaml" | "Containerfile" => continue,
             "playlist.json" => {
                 check_playlist(&file);
                 None
@@ -45,12 +43,11 @@ fn every_shipped_configuration_is_a_good_one() {
                 check_provisioning(&file);
                 None
             }
-            // Installed under Wine by the tests of packages.
-            "cai-dat.cmd" | "go-bo.cmd" | "nhipcau-agent.wxs" => continue,
-            // Tried by tests/packages.sh in a real dpkg.
-            "control" | "copyright" | "lintian-overrides" | "postinst" | "postrm" | "prerm" => {
-                continue;
-            }
+            // Loaded by the tests of alerts and of containers, tried in a real dpkg by
+            // tests/packages.sh, installed under Wine.
+            "alertmanager.yml" | "nhipcau.tmpl" | "compose.yaml" | "Containerfile" | "control"
+            | "copyright" | "lintian-overrides" | "postinst" | "postrm" | "prerm"
+            | "cai-dat.cmd" | "go-bo.cmd" | "nhipcau-agent.wxs" => continue,
             name => {
                 let no_data =
                     [".sh", ".service", ".md"].iter().any(|ending| name.ends_with(ending));
