@@ -486,9 +486,14 @@ async function actIn(form, method, path, body) {
   return null;
 }
 
+let introductions = 0;
+
 // Asks who we are; whoever may not look is asked to sign in. Says whether there was an answer.
 async function meet() {
+  const introduction = ++introductions, token = sessionStorage.getItem("token");
   const answer = await get("/board/session").catch(() => null);
+  // Somebody has tried a token meanwhile: that answer counts, whichever comes first.
+  if (introduction !== introductions) return true;
   if (!answer?.ok) return false;
   const before = me;
   me = await answer.json();
@@ -499,7 +504,7 @@ async function meet() {
     if (!before?.role) closeGate();
     stayLive();
   } else {
-    refuse(before?.role ? words.over : sessionStorage.getItem("token") ? words.refused.key() : "");
+    refuse(before?.role ? words.over : token ? words.refused.key() : "");
     sessionStorage.removeItem("token");
     openGate();
   }
