@@ -119,14 +119,16 @@ impl Mover {
             (file.0.clone(), std::mem::take(&mut file.1))
         };
         let Some(profiles) = file else { return };
-        let inventory = Arc::clone(&self.judged.latest().expected.inventory);
-        self.want(&profiles, &inventory, asked);
-        let snapshot = self.fleet.snapshot(now);
         let judged = self.judged.latest();
-        let look = |site: &SiteId| look(&snapshot, &judged, site);
-        let event = lock(&self.desk.rollout).step(now, look);
-        if let Some(event) = event {
-            self.tell(&event, now);
+        self.want(&profiles, &judged.expected.inventory, asked);
+        // The fleet is looked at only while something is tried, which is seldom.
+        if *lock(&self.desk.rollout).phase() == Phase::Trying {
+            let snapshot = self.fleet.snapshot(now);
+            let look = |site: &SiteId| look(&snapshot, &judged, site);
+            let event = lock(&self.desk.rollout).step(now, look);
+            if let Some(event) = event {
+                self.tell(&event, now);
+            }
         }
         self.measure();
     }

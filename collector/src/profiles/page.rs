@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use wire::SiteId;
+use wire::profile::{RefusedProfile, Standing};
 
-use super::{Phase, Rollout};
+use super::{Phase, Rollout, Text};
 use crate::api::json;
 
 #[derive(Debug, Serialize)]
@@ -41,34 +42,41 @@ pub(super) fn page(rollout: &Rollout) -> Vec<u8> {
 /// How many sites are in each state.
 pub(super) fn counts(rollout: &Rollout) -> [(&'static str, usize); 3] {
     let mut counts = [("current", 0), ("waiting", 0), ("refused", 0)];
-    for line in lines(rollout) {
+    for (site, text) in rollout.wanted() {
+        let now = state(text, rollout.standing(site));
         for (state, count) in &mut counts {
-            *count += usize::from(*state == line.state);
+            *count += usize::from(*state == now);
         }
     }
     counts
 }
 
+/// How a site stands with the text it should run.
+fn state(text: &Text, standing: Option<&Standing>) -> &'static str {
+    let Some(standing) = standing else { return "waiting" };
+    match standing.running.as_deref() {
+        Some(running) if *running == *text.etag => "current",
+        _ if refusal(text, standing).is_some() => "refused",
+        // Nothing to run, and nothing of ours runs.
+        None if text.probes.is_empty() => "current",
+        _ => "waiting",
+    }
+}
+
+fn refusal<'a>(text: &Text, standing: &'a Standing) -> Option<&'a RefusedProfile> {
+    standing.refused.as_ref().filter(|refused| refused.etag == text.etag)
+}
+
 fn lines(rollout: &Rollout) -> impl Iterator<Item = Line<'_>> {
     rollout.wanted().iter().map(|(site, text)| {
         let standing = rollout.standing(site);
-        let running = standing.and_then(|standing| standing.running.as_deref());
-        let refused = standing.and_then(|standing| standing.refused.as_ref());
-        let refused = refused.filter(|refused| refused.etag == text.etag);
-        let state = match (running, refused) {
-            _ if running == Some(&*text.etag) => "current",
-            (_, Some(_)) => "refused",
-            // Nothing to run, and nothing of ours runs.
-            (None, None) if standing.is_some() && text.probes.is_empty() => "current",
-            _ => "waiting",
-        };
         Line {
             site,
-            state,
+            state: state(text, standing),
             wanted: &text.etag,
             offered: rollout.offer(site).map(|text| &*text.etag),
-            running,
-            refused: refused.map(|refused| &*refused.reason),
+            running: standing.and_then(|standing| standing.running.as_deref()),
+            refused: standing.and_then(|standing| Some(&*refusal(text, standing)?.reason)),
         }
     })
 }

@@ -67,6 +67,8 @@ pub struct Rollout {
     wanted: Texts,
     /// What was offered to each site when it last was what the file said and had proved good.
     proved: Texts,
+    /// The etags of those: a text that some site already ran for good is no change to another.
+    good: BTreeSet<Box<str>>,
     phase: Phase,
     tried: BTreeMap<SiteId, Tried>,
     standings: BTreeMap<SiteId, Standing>,
@@ -88,6 +90,7 @@ impl Rollout {
         Self {
             trial: Trial { sites: 0, lasts: std::time::Duration::ZERO },
             wanted: Texts::new(),
+            good: etags(&proved),
             proved,
             phase: Phase::Settled,
             tried: BTreeMap::new(),
@@ -219,20 +222,17 @@ impl Rollout {
 
     fn settle(&mut self) {
         self.proved = self.wanted.clone();
+        self.good = etags(&self.proved);
         self.tried.clear();
         self.phase = Phase::Settled;
     }
 
-    /// A text that some site already ran for good is no change to another.
-    fn is_proved(&self, text: &Arc<Text>) -> bool {
-        text.probes.is_empty() || self.proved.values().any(|proved| proved.etag == text.etag)
+    fn is_proved(&self, text: &Text) -> bool {
+        text.probes.is_empty() || self.good.contains(&text.etag)
     }
 
     fn changed(&self) -> impl Iterator<Item = (&SiteId, &Arc<Text>)> {
-        let good: BTreeSet<&str> = self.proved.values().map(|text| &*text.etag).collect();
-        self.wanted
-            .iter()
-            .filter(move |(_, text)| !text.probes.is_empty() && !good.contains(&*text.etag))
+        self.wanted.iter().filter(|(_, text)| !self.is_proved(text))
     }
 
     /// Chooses sites until there are enough: those that are heard, know profiles and have no
@@ -333,6 +333,10 @@ impl Rollout {
             }
         })
     }
+}
+
+fn etags(texts: &Texts) -> BTreeSet<Box<str>> {
+    texts.values().map(|text| text.etag.clone()).collect()
 }
 
 #[cfg(test)]
