@@ -80,7 +80,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
     // Closes when the last probe has stopped and nobody can start another.
     let (sender, readings) = mpsc::channel(READINGS_WAITING);
     let probing = Probing::new(identity.site.clone(), timetable.clone(), sender, stop.clone());
-    let follower = Follower::begin(config, probing, (offers, standing), uplink.fetcher());
+    let follower = Follower::begin(config.file, probing, (offers, standing), uplink.fetcher());
     spawn_local(follower.run(stop.clone()));
     let pushing = {
         let pushing = uplink.run(spool.clone(), meetings, stop_uplink.clone());

@@ -1,12 +1,10 @@
 //! Fifteen and five minutes before a meeting, and when it starts, the roll call is written down.
 
-use std::process::Command;
-
 use serde_json::Value;
 use tests::agent::Agent;
 use tests::collector::Collector;
 use tests::receiver::web_server;
-use tests::{program, wait};
+use tests::wait;
 
 /// A collector that has just started calls no roll for a minute, so that its agents can be heard.
 const TIME_TO_GET_READY: i64 = 75;
@@ -25,20 +23,13 @@ fn inventory() -> String {
 /// One meeting for each moment, which passes as soon as there was time to get ready.
 fn meetings() -> String {
     let meetings = MOMENTS.iter().map(|(moment, minutes, there, absent)| {
-        let start = utc(wait::now() / 1000 + TIME_TO_GET_READY + 60 * minutes);
+        let start = wait::utc(wait::now() + 1000 * (TIME_TO_GET_READY + 60 * minutes));
         format!(
             "  - {{ id: {}, title: Họp, start: {start}, duration: 1h, sites: {{ ids: [{there}, {absent}] }} }}\n",
             moment.to_lowercase()
         )
     });
     format!("meetings:\n{}", meetings.collect::<String>())
-}
-
-/// RFC 3339, by `date`: no crate for one line.
-fn utc(seconds: i64) -> String {
-    let mut command = Command::new("date");
-    command.args(["--utc", "+%FT%T+00:00", &format!("--date=@{seconds}")]);
-    String::from_utf8_lossy(&program::finish(command).stdout).trim().to_owned()
 }
 
 /// The roll call of a moment, as soon as it is written down.

@@ -9,7 +9,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
 use wire::enrolment::Code;
@@ -20,7 +19,7 @@ use crate::collector::Collector;
 use crate::link::Link;
 use crate::prometheus::Prometheus;
 use crate::receiver::Receiver;
-use crate::{program, wait};
+use crate::wait;
 
 /// Instead of minutes: how long an alert goes on after its cause.
 const AFTERWARDS: &str = "4s";
@@ -79,17 +78,10 @@ pub fn inventory(sites: &[(&str, &str)]) -> String {
 /// A meeting of these sites that starts in so many minutes and lasts an hour.
 #[must_use]
 pub fn meeting(id: &str, minutes: i64, sites: &str) -> String {
-    let start = utc(60_000 * minutes + wait::now());
+    let start = wait::utc(60_000 * minutes + wait::now());
     format!(
         "  - {{ id: {id}, title: \"Họp {id}\", start: {start}, duration: 1h, sites: {{ ids: [{sites}] }} }}\n"
     )
-}
-
-/// RFC 3339, by `date`: no crate for one line.
-fn utc(millis: wire::UnixMillis) -> String {
-    let mut command = Command::new("date");
-    command.args(["--utc", "+%FT%T+00:00", &format!("--date=@{}", millis / 1000)]);
-    String::from_utf8_lossy(&program::finish(command).stdout).trim().to_owned()
 }
 
 /// The shipped rules and intervals.

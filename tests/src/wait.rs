@@ -1,6 +1,9 @@
 //! Waiting for something to become true, without sleeping for luck.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
+
+use crate::program;
 
 /// Far above what anything here takes: on a loaded machine a test is slow, not red. The longest
 /// wait is a backlog's, which an agent begins to send up to a minute after an outage and tries
@@ -38,4 +41,12 @@ pub fn seen(holds: bool, instead: impl FnOnce() -> String) -> Result<(), String>
 pub fn now() -> wire::UnixMillis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A moment as RFC 3339, by `date`: no crate for one line.
+#[must_use]
+pub fn utc(millis: wire::UnixMillis) -> String {
+    let mut command = Command::new("date");
+    command.args(["--utc", "+%FT%T+00:00", &format!("--date=@{}", millis / 1000)]);
+    String::from_utf8_lossy(&program::finish(command).stdout).trim().to_owned()
 }

@@ -7,13 +7,16 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use wire::profile::Standing;
 
-use super::{Kept, Planned, Probing, Profile, first, plan};
-use crate::config::{Config, File};
+use super::{Kept, Probing, Profile, first, plan};
+use crate::config::File;
 use crate::uplink::Fetcher;
 
 /// How long a new profile is on trial. What kills an agent at all kills it with the first runs
 /// of its probes, which come within seconds.
 const TRIAL: Duration = Duration::from_mins(1);
+
+/// A profile that leaves the choice to the PC's own file.
+const NO_PROBES: &str = r#"{"probes":{}}"#;
 
 /// Between two tries to fetch a profile. The offer itself came over the same way, so the first
 /// nearly always succeeds.
@@ -33,14 +36,13 @@ pub(crate) struct Follower {
 
 impl Follower {
     /// Starts the probes: those of the profile that was kept, or, without one, those of the
-    /// configuration.
+    /// configuration's own file.
     pub(crate) fn begin(
-        config: Config,
+        file: File,
         mut probing: Probing,
         (offered, standing): (watch::Receiver<Option<Box<str>>>, watch::Sender<Standing>),
         fetcher: Fetcher,
     ) -> Self {
-        let Config { file, tasks } = config;
         let before = Kept::load(&file.state_dir);
         let mut kept = before.clone().begun(env!("CARGO_PKG_VERSION"));
         let mut planned = None;
@@ -51,7 +53,9 @@ impl Follower {
                 Err(faults) => kept = kept.clone().taken_back(&first(&faults)),
             }
         }
-        probing.apply(planned.unwrap_or_else(|| fallback(&file, tasks)));
+        // The file itself was found good before.
+        let own = || plan(&file, NO_PROBES).unwrap_or_default();
+        probing.apply(planned.unwrap_or_else(own));
         let proves_at = kept.is_on_trial().then(|| Instant::now() + TRIAL);
         let follower = Self { probing, kept, file, offered, standing, fetcher, proves_at };
         if follower.kept != before {
@@ -137,13 +141,6 @@ impl Follower {
             tracing::error!(%error, "the profile could not be kept");
         }
     }
-}
-
-/// Without a profile that can be run. Where one was kept, the tasks of the configuration are that
-/// profile's, and this is a start that gave it up.
-fn fallback(file: &File, tasks: Vec<crate::runner::Task>) -> Vec<Planned> {
-    let unspecified = |task| Planned { task, spec: None };
-    plan(file, r#"{"probes":{}}"#).unwrap_or_else(|_| tasks.into_iter().map(unspecified).collect())
 }
 
 async fn until(moment: Option<Instant>) {
