@@ -68,6 +68,7 @@ pub mod telemetry;
 // How it speaks.
 mod answers;
 mod bucket;
+mod refusal;
 mod seldom;
 
 // What outlives the process.

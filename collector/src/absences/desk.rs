@@ -19,6 +19,7 @@ use crate::answers;
 use crate::api::Moment;
 use crate::audit::{Act, Actor};
 use crate::listener::Body;
+use crate::refusal::{Refusal, blocking};
 use crate::store::{self, audit, audit::Deed};
 
 /// Ids and texts of one absence, generously.
@@ -29,14 +30,6 @@ pub const BODY_BYTES: usize = 16 * 1024;
 pub struct Desk {
     store: Arc<Mutex<Connection>>,
     absences: Arc<Shared>,
-}
-
-/// Why nothing is done.
-#[derive(Debug)]
-enum Refusal {
-    Told(StatusCode, String),
-    Faulty(Faults),
-    Store(rusqlite::Error),
 }
 
 #[derive(Serialize)]
@@ -61,16 +54,10 @@ struct Line<'a> {
 }
 
 #[derive(Serialize)]
-struct Told {
-    error: String,
+struct Faulty {
+    error: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<String>,
-}
-
-impl From<rusqlite::Error> for Refusal {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Store(error)
-    }
 }
 
 impl Desk {
@@ -105,12 +92,13 @@ impl Desk {
 
     /// Keeps the absence in `body`.
     pub async fn add(&self, body: Bytes, actor: Actor, now: UnixMillis) -> Response<Body> {
-        self.blocking(move |desk| {
+        blocking(self.clone(), move |desk| {
             let bad = |error: serde_json::Error| {
                 Refusal::Told(StatusCode::BAD_REQUEST, format!("no JSON: {error}"))
             };
             let json: &RawValue = serde_json::from_slice(&body).map_err(bad)?;
-            let absence = file::one(Path::new("body"), json.get()).map_err(Refusal::Faulty)?;
+            let absence =
+                file::one(Path::new("body"), json.get()).map_err(|faults| faulty(&faults))?;
             if absence.to <= now {
                 let told = "the absence is over already".to_owned();
                 return Err(Refusal::Told(StatusCode::UNPROCESSABLE_ENTITY, told));
@@ -143,7 +131,7 @@ impl Desk {
 
     /// Takes an absence away.
     pub async fn delete(&self, id: String, actor: Actor, now: UnixMillis) -> Response<Body> {
-        self.blocking(move |desk| {
+        blocking(self.clone(), move |desk| {
             let unknown =
                 || Refusal::Told(StatusCode::NOT_FOUND, format!("there is no absence {id}"));
             let number: i64 = id.parse().map_err(|_| unknown())?;
@@ -166,16 +154,6 @@ impl Desk {
         })
         .await
     }
-
-    /// Commits wait for the disk.
-    async fn blocking(
-        &self,
-        work: impl FnOnce(&Self) -> Result<Response<Body>, Refusal> + Send + 'static,
-    ) -> Response<Body> {
-        let desk = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&desk).unwrap_or_else(Refusal::answer));
-        done.await.unwrap_or_else(|_| answers::empty(StatusCode::INTERNAL_SERVER_ERROR))
-    }
 }
 
 fn line(id: Option<i64>, absence: &Absence, now: UnixMillis) -> Line<'_> {
@@ -197,23 +175,10 @@ fn line(id: Option<i64>, absence: &Absence, now: UnixMillis) -> Line<'_> {
     }
 }
 
-impl Refusal {
-    fn answer(self) -> Response<Body> {
-        let told = |error: &str| Told { error: error.to_owned(), faults: Vec::new() };
-        match self {
-            Self::Told(status, error) => answers::json(status, &told(&error)),
-            Self::Faulty(faults) => {
-                let faults = faults.0.iter().map(ToString::to_string).collect();
-                let told = Told { error: "the absence has faults".to_owned(), faults };
-                answers::json(StatusCode::UNPROCESSABLE_ENTITY, &told)
-            }
-            Self::Store(error) => {
-                error!(%error, "an absence could not be kept");
-                let told = told("the store cannot be written");
-                answers::retry_after(answers::json(StatusCode::SERVICE_UNAVAILABLE, &told), 5)
-            }
-        }
-    }
+fn faulty(faults: &Faults) -> Refusal {
+    let faults = faults.0.iter().map(ToString::to_string).collect();
+    let told = Faulty { error: "the absence has faults", faults };
+    Refusal::Faulty(Box::new(answers::json(StatusCode::UNPROCESSABLE_ENTITY, &told)))
 }
 
 #[cfg(test)]

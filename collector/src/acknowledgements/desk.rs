@@ -15,6 +15,7 @@ use crate::answers;
 use crate::audit::{Act, Actor};
 use crate::judging::{self, Judged};
 use crate::listener::Body;
+use crate::refusal::{Refusal, blocking};
 use crate::store::audit::Deed;
 use crate::store::{self, acknowledgements, audit};
 
@@ -46,23 +47,6 @@ struct Line<'a> {
     of: &'a Trouble,
     #[serde(flatten)]
     given: &'a Acknowledgement,
-}
-
-#[derive(Serialize)]
-struct Told {
-    error: String,
-}
-
-/// Why nothing is done.
-enum Refusal {
-    Told(StatusCode, String),
-    Store(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Refusal {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Store(error)
-    }
 }
 
 impl Desk {
@@ -106,7 +90,7 @@ impl Desk {
 
     /// Takes somebody's word, in place of what was said before of the same trouble.
     pub async fn give(&self, body: Bytes, actor: Actor, now: UnixMillis) -> Response<Body> {
-        self.blocking(move |desk| {
+        blocking(self.clone(), move |desk| {
             let bad = |error: serde_json::Error| {
                 let told = format!("one of site, uplink or area is needed, and a note: {error}");
                 Refusal::Told(StatusCode::UNPROCESSABLE_ENTITY, told)
@@ -140,7 +124,7 @@ impl Desk {
 
     /// Takes one back.
     pub async fn take_back(&self, id: String, actor: Actor, now: UnixMillis) -> Response<Body> {
-        self.blocking(move |desk| {
+        blocking(self.clone(), move |desk| {
             let store = desk.store();
             let all = desk.given.all();
             let found = all.iter().find(|(_, given)| given.id.to_string() == id);
@@ -163,16 +147,6 @@ impl Desk {
     fn store(&self) -> MutexGuard<'_, Connection> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Commits wait for the disk.
-    async fn blocking(
-        &self,
-        work: impl FnOnce(&Self) -> Result<Response<Body>, Refusal> + Send + 'static,
-    ) -> Response<Body> {
-        let desk = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&desk).unwrap_or_else(Refusal::answer));
-        done.await.unwrap_or_else(|_| answers::empty(StatusCode::INTERNAL_SERVER_ERROR))
-    }
 }
 
 fn json(given: &Acknowledgement) -> String {
@@ -190,17 +164,4 @@ fn told(nothing: Nothing, of: &Trouble) -> Refusal {
         }
     };
     Refusal::Told(status, error)
-}
-
-impl Refusal {
-    fn answer(self) -> Response<Body> {
-        match self {
-            Self::Told(status, error) => answers::json(status, &Told { error }),
-            Self::Store(error) => {
-                error!(%error, "an acknowledgement could not be kept");
-                let told = Told { error: "the store cannot be written".to_owned() };
-                answers::retry_after(answers::json(StatusCode::SERVICE_UNAVAILABLE, &told), 5)
-            }
-        }
-    }
 }

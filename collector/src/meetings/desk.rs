@@ -18,6 +18,7 @@ use super::{MEETINGS, Meeting, Origin, Shared, pages, yaml};
 use crate::answers;
 use crate::audit::{Act, Actor};
 use crate::listener::Body;
+use crate::refusal::{Refusal, blocking};
 use crate::store::{self, audit, audit::Deed};
 
 /// A meeting that names ten thousand sites one by one.
@@ -37,21 +38,6 @@ pub enum Wish {
     Add,
     /// To have it under this id, there or not.
     Put(String),
-}
-
-/// Why a wish is not granted.
-#[derive(Debug)]
-enum Refusal {
-    /// With what is wrong.
-    Told(StatusCode, String),
-    Faulty(Faults),
-    Store(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Refusal {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Store(error)
-    }
 }
 
 impl Desk {
@@ -79,7 +65,7 @@ impl Desk {
 
     /// One meeting with its next occurrences, and as it was posted where it was.
     pub async fn one(&self, id: String, now: UnixMillis) -> Response<Body> {
-        self.blocking(move |desk| {
+        blocking(self.clone(), move |desk| {
             let plan = desk.plan.plan();
             let found = plan.calendar.meetings.get(id.as_str());
             let (meeting, origin) = found.ok_or_else(|| unknown(&id))?;
@@ -107,12 +93,12 @@ impl Desk {
         now: UnixMillis,
     ) -> Response<Body> {
         let actor = (!preview).then_some(actor);
-        self.blocking(move |desk| desk.granted(&wish, &body, actor.as_ref(), now)).await
+        blocking(self.clone(), move |desk| desk.granted(&wish, &body, actor.as_ref(), now)).await
     }
 
     /// Takes a meeting away.
     pub async fn delete(&self, id: String, actor: Actor, now: UnixMillis) -> Response<Body> {
-        self.blocking(move |desk| {
+        blocking(self.clone(), move |desk| {
             let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
             let plan = desk.plan.plan();
             let Some((meeting, origin)) = plan.calendar.meetings.get(id.as_str()) else {
@@ -144,7 +130,7 @@ impl Desk {
             Refusal::Told(StatusCode::BAD_REQUEST, format!("no JSON: {error}"))
         };
         let json: &RawValue = serde_json::from_slice(body).map_err(bad)?;
-        let meeting = yaml::one(Path::new("body"), json.get()).map_err(Refusal::Faulty)?;
+        let meeting = yaml::one(Path::new("body"), json.get()).map_err(|faults| faulty(&faults))?;
         if let Wish::Put(id) = wish
             && id != meeting.id.as_str()
         {
@@ -182,16 +168,6 @@ impl Desk {
         self.plan.change_stored(&meeting.id.clone(), Some(meeting));
         Ok(answer)
     }
-
-    /// Commits wait for the disk, and rules may take a while to follow.
-    async fn blocking(
-        &self,
-        work: impl FnOnce(&Self) -> Result<Response<Body>, Refusal> + Send + 'static,
-    ) -> Response<Body> {
-        let desk = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&desk).unwrap_or_else(Refusal::answer));
-        done.await.unwrap_or_else(|_| answers::empty(StatusCode::INTERNAL_SERVER_ERROR))
-    }
 }
 
 fn unknown(id: &str) -> Refusal {
@@ -209,20 +185,9 @@ fn changeable(id: &MeetingId, origin: &Origin) -> Result<(), Refusal> {
     }
 }
 
-impl Refusal {
-    fn answer(self) -> Response<Body> {
-        match self {
-            Self::Told(status, error) => answers::json(status, &pages::Told::new(error)),
-            Self::Faulty(faults) => {
-                answers::json(StatusCode::UNPROCESSABLE_ENTITY, &pages::Told::faulty(&faults))
-            }
-            Self::Store(error) => {
-                error!(%error, "a meeting could not be kept");
-                let told = pages::Told::new("the store cannot be written".to_owned());
-                answers::retry_after(answers::json(StatusCode::SERVICE_UNAVAILABLE, &told), 5)
-            }
-        }
-    }
+fn faulty(faults: &Faults) -> Refusal {
+    let told = pages::Told::faulty(faults);
+    Refusal::Faulty(Box::new(answers::json(StatusCode::UNPROCESSABLE_ENTITY, &told)))
 }
 
 impl Shared {

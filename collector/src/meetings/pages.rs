@@ -90,7 +90,7 @@ struct FullLine {
 /// What is wrong with a request.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
-    error: String,
+    error: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultLine>,
 }
@@ -104,10 +104,6 @@ struct FaultLine {
 }
 
 impl Told {
-    pub(super) fn new(error: String) -> Self {
-        Self { error, faults: Vec::new() }
-    }
-
     pub(super) fn faulty(faults: &Faults) -> Self {
         let lines = faults.0.iter().map(|fault| FaultLine {
             line: fault.line,
@@ -115,7 +111,7 @@ impl Told {
             key: fault.key.clone(),
             message: fault.message.clone(),
         });
-        Self { error: "the meeting has faults".to_owned(), faults: lines.collect() }
+        Self { error: "the meeting has faults", faults: lines.collect() }
     }
 }
 
