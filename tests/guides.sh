@@ -11,15 +11,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 programs=${1:-target/debug}
 
-if [[ ${IN_NAMESPACE:-} != yes ]]; then
-    if [[ $EUID -ne 0 ]] || ! unshare --mount --net true 2>/dev/null; then
-        echo "Needs root, mount and network namespaces." >&2
-        exit 77
-    fi
-    exec env IN_NAMESPACE=yes unshare --mount --net "$0" "$programs"
-fi
-
-fail() { echo "FAILED: $*" >&2 && exit 1; }
+# shellcheck source=tests/overlay.sh
+. tests/overlay.sh
 
 # commands GUIDE: its shell blocks.
 commands() { awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "deploy/guides/$1"; }
@@ -28,23 +21,15 @@ for pair in "operations.md van-hanh.md" "technician.md ky-thuat-vien.md"; do
     diff <(commands "$english") <(commands "$vietnamese") >&2 || fail "$english and $vietnamese have different commands"
 done
 
-work=$(mktemp -d)
-finish() {
+own_root "$programs" --mount --net
+stop_all() {
     local pid
     for pid in "$root"/run/nhipcau-*.pid; do
         if [[ -f $pid ]]; then kill "$(cat "$pid")" 2>/dev/null || true; fi
     done
-    umount -l "$work" 2>/dev/null
-    rmdir "$work"
+    leave_root
 }
-root=$work/root
-trap finish EXIT
-mount -t tmpfs tmpfs "$work"
-mkdir "$work"/{upper,work,root}
-if ! mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$root" 2>/dev/null; then
-    echo "No overlay file system." >&2
-    exit 77
-fi
+trap stop_all EXIT
 mount --bind /proc "$root/proc"
 mount --bind /dev "$root/dev"
 ip link set lo up
@@ -58,8 +43,7 @@ package() {
     rm -rf "$work/made"
 }
 package 1.0.0
-inside dpkg --purge nhipcau-agent nhipcau-collector >/dev/null 2>&1 || true
-rm -rf "$root"/var/lib/nhipcau-* "$root/etc/nhipcau" "$root/run/systemd"
+forget_what_was_there
 
 mkdir "$root/stand-in"
 cat >"$root/stand-in/systemctl" <<'STAND_IN'

@@ -10,37 +10,19 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 programs=${1:-target/debug}
 
-if [[ ${IN_NAMESPACE:-} != yes ]]; then
-    if [[ $EUID -ne 0 ]] || ! unshare --mount true 2>/dev/null; then
-        echo "Needs root and mount namespaces." >&2
-        exit 77
-    fi
-    exec env IN_NAMESPACE=yes unshare --mount "$0" "$programs"
-fi
+# shellcheck source=tests/overlay.sh
+. tests/overlay.sh
+own_root "$programs" --mount
 
-work=$(mktemp -d)
-trap 'umount -l "$work" 2>/dev/null; rmdir "$work"' EXIT
-mount -t tmpfs tmpfs "$work"
-mkdir "$work"/{packages,upper,work,root}
-if ! mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$work/root" 2>/dev/null; then
-    echo "No overlay file system." >&2
-    exit 77
-fi
-
-fail() { echo "FAILED: $*" >&2 && exit 1; }
-inside() { chroot "$work/root" env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
-root=$work/root
+inside() { chroot "$root" env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 package() { echo "/packages/nhipcau-$1_$2_$(dpkg --print-architecture).deb"; }
 
 COMPRESSION=gzip LEVEL=1 deploy/package.sh --binaries "$programs" --output "$work/packages" --version 1.0.0 >/dev/null
 COMPRESSION=gzip LEVEL=1 deploy/package.sh --binaries "$programs" --output "$work/packages" --version 1.0.1 >/dev/null
 install -D -t "$root/packages" "$work"/packages/*.deb
 rm -rf "$work/packages"
-# A machine may have them already; what was there before would hide what is left.
-inside dpkg --purge nhipcau-agent nhipcau-collector >/dev/null 2>&1 || true
-rm -rf "$root"/var/lib/nhipcau-* "$root/etc/nhipcau"
-# No systemd runs there, until the test says so.
-rm -rf "$root/run/systemd"
+# What was there before would hide what is left.
+forget_what_was_there
 
 if command -v lintian >/dev/null; then
     lintian --allow-root --fail-on error "$root"/packages/*_1.0.0_*.deb || fail "lintian finds errors"
