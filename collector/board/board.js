@@ -31,6 +31,12 @@ const WORDS = {
     became: (name, word) => `${name}: ${word}`, others: (n) => `và ${n} điểm cầu khác`, noContact: "Danh mục chưa ghi người phụ trách.",
     gone: "Điểm cầu này không còn trong danh mục.", well: "Không có gì cần làm.", never: "chưa bao giờ", ago: (age) => `${age} trước`,
     needed: "có", evidence: "Số liệu:", seen: (age) => `Báo về lần cuối: ${age}`, clock: (s) => `đồng hồ lệch ${s} s`, good: "đạt", failed: "lỗi", old: "đã cũ",
+    queue: "Máy chờ", queueOf: (n) => `Máy chờ (${n})`, queueNone: "Không có máy nào đang chờ.",
+    queueHelp: "Máy đã ghi danh bằng mã chung. Hỏi kỹ thuật viên số đọc trên màn hình, chọn điểm cầu, bấm Gán; trước đó máy chưa được tính.",
+    told: (addresses) => `máy tự báo ${addresses}`, waits: "chờ từ", heard: "hỏi lại", find: "Là điểm cầu nào? Gõ tên, không cần dấu", choices: (n) => `Điểm cầu của máy số ${n}`,
+    clues: { host: "đúng tên máy", subnet: "đúng dải mạng", place: "tên máy giống tên điểm cầu" }, hasPc: "đã có máy", moreSites: (n) => `và ${n} điểm cầu khác; hãy gõ thêm`,
+    replace: "Thay máy mà điểm cầu này đang dùng", assign: "Gán", assigned: (n, name) => `✔ Máy số ${n} là ${name}; máy tự nhận ra trong ít phút.`, choose: "Chưa chọn điểm cầu.",
+    unassigned: { 404: "Máy này không còn chờ nữa.", 409: "Điểm cầu này đã có máy. Nếu đúng là thay máy thì đánh dấu vào ô bên trên rồi bấm Gán lần nữa.", 422: "Điểm cầu này không còn trong danh mục." },
     columns: ["Hạng mục", "Trạng thái", "Cần", "Số liệu"], probes: ["Phép đo", "Kết quả", "Lúc đo", "Chi tiết"], unit: ["giây", "phút", "giờ", "ngày"],
   },
   en: {
@@ -61,6 +67,12 @@ const WORDS = {
     became: (name, word) => `${name}: ${word}`, others: (n) => `and ${n} more sites`, noContact: "The inventory names nobody.",
     gone: "This site is no longer in the inventory.", well: "Nothing to do.", never: "never", ago: (age) => `${age} ago`,
     needed: "yes", evidence: "Evidence:", seen: (age) => `Last heard: ${age}`, clock: (s) => `clock off by ${s} s`, good: "passed", failed: "failed", old: "too old",
+    queue: "Waiting PCs", queueOf: (n) => `Waiting PCs (${n})`, queueNone: "No PC waits.",
+    queueHelp: "They enrolled with the fleet's code. Ask the technician for the number on the screen, choose the site, press Assign; until then the PC counts for nothing.",
+    told: (addresses) => `says ${addresses} of itself`, waits: "waits since", heard: "asked", find: "Which site is it? Type its name, diacritics do not matter", choices: (n) => `The site of PC number ${n}`,
+    clues: { host: "by the PC's name", subnet: "by its network", place: "the PC is called as the site" }, hasPc: "has a PC", moreSites: (n) => `and ${n} more sites; type more`,
+    replace: "Replace the PC that this site has", assign: "Assign", assigned: (n, name) => `✔ PC number ${n} is ${name}; it learns that within minutes.`, choose: "No site is chosen.",
+    unassigned: { 404: "This PC waits no longer.", 409: "This site has a PC. If that one is to be replaced, tick the box above and press Assign again.", 422: "This site is no longer in the inventory." },
     columns: ["Capability", "Verdict", "Needed", "Evidence"], probes: ["Probe", "Result", "Taken", "Detail"], unit: ["s", "min", "h", "d"],
   },
 };
@@ -76,6 +88,10 @@ const AGAIN = 3_000;
 const PAGE = 10_000;
 // Between two looks at an open site's page.
 const LOOK = 5_000;
+// Between two counts of the PCs that wait while nobody looks at them.
+const COUNT = 60_000;
+// Sites to choose from; who sees none of them types another letter.
+const CHOICES = 8;
 // Names that are read aloud at once.
 const ALOUD = 4;
 
@@ -503,6 +519,7 @@ async function meet() {
   if (me.role) {
     if (!before?.role) closeGate();
     stayLive();
+    if (before?.role !== me.role) drawQueue();
   } else {
     refuse(before?.role ? words.over : token ? words.refused.key() : "");
     sessionStorage.removeItem("token");
@@ -567,10 +584,12 @@ function route() {
   const id = /^#site=(.+)$/.exec(location.hash)?.[1];
   const before = openSite;
   openSite = id ? decodeURIComponent(id) : null;
-  const view = openSite ? "site" : { "#meetings": "office", "#audit": "log" }[location.hash] ?? "call";
-  for (const name of ["call", "site", "office", "log"]) $(name).hidden = name !== view;
-  if (view === "office") { drawOffice(); $("office").focus(); }
-  if (view === "log") { drawLog(); $("log").focus(); }
+  const view = openSite ? "site" : { "#meetings": "office", "#audit": "log", "#waiting": "queue" }[location.hash] ?? "call";
+  // Who is writing when the whole picture comes anew goes on writing.
+  const turned = $(view).hidden;
+  for (const name of ["call", "site", "office", "log", "queue"]) $(name).hidden = name !== view;
+  const draw = { office: drawOffice, log: drawLog, queue: drawQueue }[view];
+  if (draw && turned) { draw(); $(view).focus(); }
   if (openSite && openSite !== before) {
     $("siteName").textContent = openSite;
     for (const form of $("site").querySelectorAll("form")) { form.reset(); form.querySelector(".said").textContent = ""; }
@@ -769,6 +788,111 @@ async function drawLog(before = null) {
   $("logMore").onclick = () => drawLog(more);
 }
 
+// --- PCs that wait for their site -----------------------------------------------------------
+
+const pcs = new Map();  // number → its line
+
+async function drawQueue() {
+  if (me?.role !== "operate") return;
+  const answer = await get("/api/v1/waiting").catch(() => null);
+  if (!answer?.ok) return;
+  const { waiting } = await answer.json();
+  $("queueLink").textContent = waiting.length ? words.queueOf(waiting.length) : words.queue;
+  $("queueNone").hidden = waiting.length > 0;
+  if ($("queue").hidden || !picture) return;
+  const still = new Set(waiting.map(({ id }) => id));
+  for (const id of pcs.keys()) if (!still.has(id)) pcs.delete(id);
+  arrange($("pcs"), waiting.map((pc) => {
+    // What somebody has typed or chosen stays.
+    if (!pcs.has(pc.id)) pcs.set(pc.id, newPc(pc));
+    const heard = pcs.get(pc.id).querySelector("[data-at]");
+    heard.dataset.at = Date.parse(pc.heard_at);
+    heard.textContent = ago(Number(heard.dataset.at));
+    return pcs.get(pc.id);
+  }));
+}
+
+function newPc(pc) {
+  const line = element("li", "", "pc");
+  const heading = element("h3", `${pc.id} · `);
+  heading.append(element("bdi", pc.hostname));
+  const others = pc.addresses.filter((address) => address !== pc.address);
+  const facts = [pc.address, others.length ? words.told(others.join(", ")) : "", pc.os, pc.version, `${words.waits} ${day(Date.parse(pc.asked_at))}`];
+  const told = element("p");
+  for (const fact of facts.filter(Boolean)) told.append(element("bdi", fact), " · ");
+  told.append(`${words.heard} `, age(Date.parse(pc.heard_at)));
+  line.append(heading, told, assignForm(pc));
+  return line;
+}
+
+function assignForm(pc) {
+  const form = element("form", "", "act");
+  const find = Object.assign(element("input"), { id: `find${pc.id}`, type: "search", autocomplete: "off", spellcheck: false });
+  const label = Object.assign(element("label", words.find), { htmlFor: find.id });
+  const choices = element("fieldset");
+  const replace = element("label", "", "replace");
+  replace.hidden = true;
+  replace.append(Object.assign(element("input"), { type: "checkbox", name: "replace" }), words.replace);
+  const said = element("p", "", "said");
+  said.setAttribute("role", "status");
+  const button = element("button", words.assign);
+  button.setAttribute("aria-label", `${words.assign}: ${pc.id} ${pc.hostname}`);
+  form.append(label, find, choices, replace, button, said);
+  find.addEventListener("input", () => drawChoices(form, pc));
+  form.addEventListener("change", () => { replace.hidden = !choices.querySelector("[data-taken]:checked"); });
+  form.addEventListener("submit", (event) => { event.preventDefault(); assign(form, pc); });
+  drawChoices(form, pc);
+  return form;
+}
+
+// The sites that fit what is typed, or those that the collector suggests.
+function drawChoices(form, pc) {
+  const typed = folded(form.querySelector("input").value);
+  const suggested = new Map(pc.suggested.map((one) => [one.site, one]));
+  const all = [...picture.sites.keys()];
+  const found = typed ? all.filter((place) => picture.folded[place].includes(typed))
+    : [...suggested.keys()].map((site) => all.find((place) => picture.sites[place].id === site)).filter((place) => place !== undefined);
+  const legend = element("legend", words.choices(pc.id), "unseen");
+  const choices = form.querySelector("fieldset");
+  choices.replaceChildren(legend, ...found.slice(0, CHOICES).map((place) => choice(place, pc, suggested, found.length === 1)));
+  if (found.length > CHOICES) choices.append(element("p", words.moreSites(found.length - CHOICES)));
+  if (typed && !found.length) choices.append(element("p", words.nothing));
+  form.dispatchEvent(new Event("change"));
+}
+
+function choice(place, pc, suggested, only) {
+  const { id, name, area } = picture.sites[place];
+  const { by, enrolled } = suggested.get(id) ?? { by: [] };
+  const label = element("label");
+  const radio = Object.assign(element("input"), { type: "radio", name: `site${pc.id}`, value: id, checked: only });
+  if (enrolled) radio.dataset.taken = "";
+  const why = by.map((clue) => words.clues[clue]).concat(enrolled ? [words.hasPc] : []);
+  label.append(radio, element("bdi", [name, id, picture.areas[area]].filter(Boolean).join(" · ")));
+  if (why.length) label.append(element("span", ` ${why.join(", ")}`, "age"));
+  return label;
+}
+
+async function assign(form, pc) {
+  const said = form.querySelector(".said"), chosen = form.querySelector("[type=radio]:checked");
+  said.textContent = "";
+  if (!chosen) { said.textContent = words.choose; form.querySelector("input").focus(); return; }
+  const replace = form.elements.replace.checked && !form.elements.replace.parentElement.hidden;
+  const answer = await act("POST", `/api/v1/waiting/${pc.id}`, { site: chosen.value, replace }).catch(() => null);
+  if (answer?.ok) {
+    $("queueSaid").textContent = words.assigned(pc.id, chosen.parentElement.querySelector("bdi").textContent);
+    const next = pcs.get(pc.id)?.nextElementSibling?.querySelector("input") ?? $("queue");
+    await drawQueue();
+    next.focus();
+    return;
+  }
+  if (answer?.status === 401 || answer?.status === 403) await meet();
+  said.textContent = words.unassigned[answer?.status] ?? words.unsaved;
+  if (answer?.status !== 409) return;
+  chosen.dataset.taken = "";
+  form.dispatchEvent(new Event("change"));
+  form.elements.replace.focus();
+}
+
 // --- the wall -------------------------------------------------------------------------------
 
 function setWall(on) {
@@ -849,6 +973,8 @@ function begin() {
   setInterval(tick, 1000);
   setInterval(turnPage, PAGE);
   setInterval(look, LOOK);
+  setInterval(() => { if (!$("queue").hidden) drawQueue(); }, LOOK);
+  setInterval(drawQueue, COUNT);
   enter();
 }
 

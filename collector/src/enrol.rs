@@ -20,7 +20,7 @@ use crate::store::credentials::{Applicant, RedeemError, Redeemed, Redemption};
 use crate::telemetry::Telemetry;
 use crate::{answers, fleet};
 
-mod matching;
+pub(crate) mod matching;
 
 /// How fast codes may be tried, by everybody together: a province whose PCs are all set up by one
 /// script. After that each costs a transaction of the store; guessing one of 2^80 secrets stays
@@ -170,7 +170,8 @@ impl Enrolment {
         addresses.push(seen);
         let snapshot = self.fleet.snapshot(now);
         let expected = snapshot.sites.iter().filter_map(|(id, site)| Some((id, site.expected()?)));
-        redemption.matched = matching::site_of(expected, &redemption.hostname, &addresses);
+        let pc = matching::Pc { hostname: &redemption.hostname, addresses: &addresses };
+        redemption.matched = matching::Sites::of(expected).whose(pc).cloned();
         Ok(redemption)
     }
 

@@ -11,12 +11,21 @@ use wire::{SiteId, UnixMillis};
 
 use crate::api::Moment;
 use crate::audit::Actor;
+use crate::enrol::matching::{Clue, Pc, Sites};
+use crate::fleet::Snapshot;
 use crate::listener::Body;
 use crate::store::waiting::{self, AssignError, Waiting};
 use crate::{answers, fleet};
 
 /// A site's id and a word.
 pub const BODY_BYTES: usize = 1024;
+
+/// Of so many PCs it is said which sites they may be: holding these against ten thousand sites takes
+/// some tenths of a second, and whoever assigns begins with the first.
+const SUGGESTED: usize = 200;
+
+/// Sites that are named for a PC: of a network that many share, none is a suggestion.
+const SUGGESTIONS: usize = 5;
 
 /// Answers from a connection of its own.
 #[derive(Debug, Clone)]
@@ -43,6 +52,16 @@ struct Line<'a> {
     addresses: Vec<&'a str>,
     asked_at: Moment,
     heard_at: Moment,
+    /// The sites that it may be, the likeliest first.
+    suggested: Vec<Suggestion<'a>>,
+}
+
+#[derive(Serialize)]
+struct Suggestion<'a> {
+    site: &'a SiteId,
+    by: Vec<Clue>,
+    /// Whether the site has a PC, which this one would replace.
+    enrolled: bool,
 }
 
 #[derive(Deserialize)]
@@ -67,10 +86,21 @@ impl Desk {
 
     /// Everybody who waits.
     pub async fn list(&self, now: UnixMillis) -> Response<Body> {
+        let snapshot = self.fleet.snapshot(now);
         self.blocking(move |desk| {
-            let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
-            let all = waiting::all(&store)?;
-            let waiting = all.iter().map(line).collect();
+            let all = {
+                let store = desk.store.lock().unwrap_or_else(PoisonError::into_inner);
+                waiting::all(&store)?
+            };
+            let expected = snapshot.sites.iter();
+            let expected = expected.filter_map(|(id, site)| Some((id, site.expected()?)));
+            let sites = if all.is_empty() { None } else { Some(Sites::of(expected)) };
+            let line = |(place, one)| {
+                let sites = sites.as_ref().filter(|_| place < SUGGESTED);
+                let suggested = sites.map(|sites| suggested(one, sites, &snapshot));
+                line(one, suggested.unwrap_or_default())
+            };
+            let waiting = all.iter().enumerate().map(line).collect();
             Ok(answers::json(StatusCode::OK, &List { now: Moment(now), waiting }))
         })
         .await
@@ -134,7 +164,23 @@ impl Desk {
     }
 }
 
-fn line(waiting: &Waiting) -> Line<'_> {
+fn suggested<'a>(
+    waiting: &Waiting,
+    sites: &Sites<'a>,
+    snapshot: &'a Snapshot,
+) -> Vec<Suggestion<'a>> {
+    let addresses = waiting.addresses.split(' ').chain([waiting.address.as_str()]);
+    let addresses: Vec<_> = addresses.filter_map(|text| text.parse().ok()).collect();
+    let like = sites.like(Pc { hostname: &waiting.hostname, addresses: &addresses });
+    let suggestion = |(site, by): (&'a SiteId, _)| {
+        let known = snapshot.site(site.as_str());
+        let enrolled = known.is_some_and(|(_, known)| known.is_enrolled());
+        Suggestion { site, by, enrolled }
+    };
+    like.into_iter().take(SUGGESTIONS).map(suggestion).collect()
+}
+
+fn line<'a>(waiting: &'a Waiting, suggested: Vec<Suggestion<'a>>) -> Line<'a> {
     Line {
         id: waiting.id,
         hostname: &waiting.hostname,
@@ -144,6 +190,7 @@ fn line(waiting: &Waiting) -> Line<'_> {
         addresses: waiting.addresses.split(' ').filter(|text| !text.is_empty()).collect(),
         asked_at: Moment(waiting.asked_at),
         heard_at: Moment(waiting.heard_at),
+        suggested,
     }
 }
 

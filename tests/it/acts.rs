@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tests::browser::Browser;
-use tests::collector::{Collector, PASSWORD};
+use tests::collector::Collector;
 
 const SITES: &str = "areas: [{ id: hoang-hoa, name: Hoằng Hóa }]
 sites:
@@ -12,70 +12,39 @@ sites:
 
 const TILE: &str = "document.querySelector('[data-site=th-0316]')";
 
-/// A browser in which an operator has signed in.
-fn operator(collector: &Collector) -> Option<Browser> {
-    let mut browser = Browser::open(&format!("http://{}/?lang=en", collector.operations()))?;
-    browser.wait_for(&format!("{TILE} !== null"));
-    browser.value("document.querySelector('#who').click()");
-    browser.type_text("lan");
-    browser.value("document.querySelector('#password').focus()");
-    browser.type_text(PASSWORD);
-    browser.press("Enter");
-    browser.wait_for("document.body.classList.contains('operates')");
-    Some(browser)
-}
-
-/// Types a text into a field, in the place of what stands there.
-fn fill(browser: &mut Browser, field: &str, text: &str) {
-    browser.value(&format!("document.querySelector('{field}').focus()"));
-    browser.value(&format!("document.querySelector('{field}').select()"));
-    browser.type_text(text);
-}
-
-/// Presses Enter on a button.
-fn press(browser: &mut Browser, button: &str) {
-    browser.wait_for(&format!("document.querySelector('{button}') !== null"));
-    browser.value(&format!("document.querySelector('{button}').focus()"));
-    browser.press("Enter");
-}
-
-fn go(browser: &mut Browser, hash: &str) {
-    browser.value(&format!("location.hash = '{hash}'"));
-}
-
 #[test]
 fn what_an_operator_does_is_on_every_board_at_once_and_in_the_log() {
     let collector = Collector::start(SITES);
     collector.add_user("lan", "operate");
-    let Some(mut lan) = operator(&collector) else { return };
+    let Some(mut lan) = Browser::open_board(&collector, "en") else { return };
     let board = format!("http://{}/?lang=en", collector.operations());
     let Some(mut watcher) = Browser::open(&board) else { return };
     watcher.wait_for(&format!("{TILE} !== null"));
     watcher.wait_for("[...document.querySelectorAll('.forActs')].every((part) => part.checkVisibility() === false)");
 
-    go(&mut lan, "site=th-0316");
+    lan.turn_to("site=th-0316");
     lan.wait_for("document.activeElement.id === 'siteName'");
-    fill(&mut lan, "#note", "calling <i>them</i>");
+    lan.fill("#note", "calling <i>them</i>");
     lan.press("Enter");
     watcher.wait_for(&format!(
         "{TILE}.textContent.includes('👤 lan looks after it: calling <i>them</i>')"
     ));
     lan.wait_for("document.querySelector('#siteGiven').textContent.includes('lan looks after it')");
-    press(&mut lan, "#unacknowledge");
+    lan.press_on("#unacknowledge");
     watcher.wait_for(&format!("!{TILE}.textContent.includes('👤')"));
 
-    fill(&mut lan, "#reason", "sửa phòng họp");
+    lan.fill("#reason", "sửa phòng họp");
     lan.press("Enter");
     watcher.wait_for(&format!("{TILE}.dataset.verdict === 'excused'"));
     watcher.wait_for(&format!("{TILE}.textContent.includes('sửa phòng họp')"));
     lan.wait_for("document.querySelector('#siteAbsences').innerText.includes('sửa phòng họp')");
-    press(&mut lan, "#siteAbsences button");
+    lan.press_on("#siteAbsences button");
     watcher.wait_for(&format!("{TILE}.dataset.verdict === 'unknown'"));
     lan.wait_for("document.querySelector('#siteAbsences').children.length === 0");
 
     plans_a_meeting(&collector, &mut lan);
 
-    go(&mut lan, "audit");
+    lan.turn_to("audit");
     for line in [
         "trouble acknowledged",
         "acknowledgement taken back",
@@ -94,33 +63,33 @@ fn plans_a_meeting(collector: &Collector, lan: &mut Browser) {
         let meetings = list["meetings"].as_array().unwrap().iter();
         meetings.map(|meeting| meeting["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    go(lan, "meetings");
+    lan.turn_to("meetings");
     lan.wait_for("document.activeElement.id === 'office'");
-    fill(lan, "#mTitle", "Họp khẩn về bão");
+    lan.fill("#mTitle", "Họp khẩn về bão");
     let tomorrow = jiff::Zoned::now().tomorrow().unwrap().strftime("%Y-%m-%dT07:30").to_string();
     lan.value(&format!("document.querySelector('#mStart').value = '{tomorrow}'"));
-    fill(lan, "#mSites", "ubnd xa hoang dat; xã Không Có");
-    press(lan, "#plan [value=preview]");
+    lan.fill("#mSites", "ubnd xa hoang dat; xã Không Có");
+    lan.press_on("#plan [value=preview]");
     lan.wait_for("document.querySelector('#plan .said').innerText.includes(', 1 sites.')");
     lan.wait_for("document.querySelector('#plan .said').innerText.includes('xã Không Có')");
     assert!(titles().is_empty(), "a preview only");
-    fill(lan, "#mSites", "ubnd xa hoang dat");
-    press(lan, "#plan [value=save]");
+    lan.fill("#mSites", "ubnd xa hoang dat");
+    lan.press_on("#plan [value=save]");
     lan.wait_for("document.querySelector('#planned').innerText.includes('Họp khẩn về bão')");
     assert_eq!(titles(), ["Họp khẩn về bão"]);
 
-    press(lan, "#planned button");
+    lan.press_on("#planned button");
     lan.wait_for("document.activeElement.id === 'mTitle'");
     lan.wait_for("document.querySelector('#mSites').value === 'ubnd xa hoang dat'");
-    fill(lan, "#mTitle", "Họp <b>bão</b>");
-    press(lan, "#plan [value=save]");
+    lan.fill("#mTitle", "Họp <b>bão</b>");
+    lan.press_on("#plan [value=save]");
     lan.wait_for("document.querySelector('#planned').innerText.includes('Họp <b>bão</b>')");
     assert_eq!(titles(), ["Họp <b>bão</b>"]);
 
-    press(lan, "#planned button:last-child");
+    lan.press_on("#planned button:last-child");
     lan.wait_for("document.querySelector('#planned button:last-child').innerText === 'Press again to cancel'");
     assert_eq!(titles().len(), 1);
-    press(lan, "#planned button:last-child");
+    lan.press_on("#planned button:last-child");
     lan.wait_for("document.querySelector('#planned').children.length === 0");
     assert!(titles().is_empty());
 }
@@ -128,8 +97,8 @@ fn plans_a_meeting(collector: &Collector, lan: &mut Browser) {
 fn fits_a_phone_and_is_labelled(browser: &mut Browser) {
     let phone = json!({ "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true });
     browser.ask("Emulation.setDeviceMetricsOverride", &phone);
-    for view in ["site=th-0316", "meetings", "audit", ""] {
-        go(browser, view);
+    for view in ["site=th-0316", "meetings", "waiting", "audit", ""] {
+        browser.turn_to(view);
         browser.wait_for("document.documentElement.scrollWidth <= 360");
     }
     browser.wait_for(

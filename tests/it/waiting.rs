@@ -4,6 +4,7 @@ use std::io::{BufReader, Write};
 
 use serde_json::{Value, json};
 use tests::agent::Agent;
+use tests::browser::Browser;
 use tests::client::{Client, hex};
 use tests::collector::{Collector, OPERATE_TOKEN};
 use tests::{http, program, wait};
@@ -95,6 +96,7 @@ fn the_api_lists_who_waits_and_assigns_with_a_name_and_a_trace() {
     let id = listed["waiting"][0]["id"].as_i64().unwrap();
     assert_eq!(listed["waiting"][0]["hostname"], "test");
     assert_eq!(listed["waiting"][0]["address"], "127.0.0.1");
+    assert_eq!(listed["waiting"][0]["suggested"], json!([]));
     let assign = |id: i64, wish: Value, headers: &[(&str, &str)]| {
         let (path, body) = (format!("/api/v1/waiting/{id}"), wish.to_string());
         let mut stream = http::connect(collector.operations()).unwrap();
@@ -116,4 +118,72 @@ fn the_api_lists_who_waits_and_assigns_with_a_name_and_a_trace() {
     assert_eq!(list().json()["waiting"].as_array().unwrap().len(), 0);
     let log = http::get(collector.operations(), "/api/v1/audit", &own).unwrap().text();
     assert!(log.contains("\"assign\"") && log.contains("th-0001"), "{log}");
+}
+
+/// Two sites in the network of this machine, of which the first has a PC, and one elsewhere.
+const PLACES: &str = "areas: [{ id: hoang-hoa, name: Hoằng Hóa }]
+sites:
+  - { id: th-0316, name: UBND xã Hoằng Lộc, area: hoang-hoa, needs: [clock], subnets: [127.0.0.0/8] }
+  - { id: th-0317, name: UBND xã Hoằng Đạt, area: hoang-hoa, needs: [clock], subnets: [127.0.0.0/8] }
+  - { id: th-0318, name: UBND xã Hoằng Quỳ, area: hoang-hoa, needs: [clock] }
+";
+
+#[test]
+fn an_operator_finds_on_the_board_which_site_a_pc_is_and_then_it_counts() {
+    let collector = Collector::start(PLACES);
+    collector.add_user("lan", "operate");
+    let _first = Client::enrol(collector.agents(), &collector.code("th-0316"));
+    let code = fleet_code(&collector, &[]);
+    let mut agent = Agent::new(PROBES);
+    assert!(agent.do_command(&["enroll", &code.to_string()]).status.success());
+    agent.run_until("waiting for the site");
+    let other = Client::stranger(collector.agents(), &code);
+    assert_eq!(other.ask_to_enrol(&hex(&code.secret)).status, 202);
+
+    let Some(mut lan) = Browser::open_board(&collector, "vi") else { return };
+    lan.wait_for("document.querySelector('#queueLink').innerText === 'Máy chờ (2)'");
+    lan.press_on("#queueLink");
+    lan.wait_for("document.activeElement.id === 'queue'");
+    let said = "document.querySelector('#pcs .said').innerText";
+    lan.wait_for("document.querySelectorAll('.pc').length === 2");
+    lan.wait_for("/^1 · ./.test(document.querySelector('.pc h3').innerText)");
+    lan.wait_for("document.querySelector('.pc').innerText.includes('127.0.0.1')");
+    // Both sites of its network are suggested, none is chosen for the operator.
+    let choices = "[...document.querySelector('.pc fieldset').querySelectorAll('input')]";
+    let shown =
+        |sites: &str| format!("{choices}.map((choice) => choice.value).join() === '{sites}'");
+    lan.wait_for(&shown("th-0316,th-0317"));
+    lan.wait_for(
+        "document.querySelector('.pc fieldset').innerText.includes('đúng dải mạng, đã có máy')",
+    );
+    lan.press_on(".pc button");
+    lan.wait_for(&format!("{said} === 'Chưa chọn điểm cầu.'"));
+
+    // Of what is typed, marks do not matter; a site that has a PC takes one word more.
+    lan.fill(".pc [type=search]", "hoang hoa");
+    lan.wait_for(&shown("th-0317,th-0316,th-0318"));
+    lan.fill(".pc [type=search]", "HOANG LOC");
+    lan.wait_for(&shown("th-0316"));
+    lan.press("Enter");
+    lan.wait_for(&format!("{said}.startsWith('Điểm cầu này đã có máy.')"));
+    lan.wait_for("document.activeElement.name === 'replace'");
+    lan.fill(".pc [type=search]", "hoang quy");
+    lan.wait_for(&format!("{} && document.querySelector('.pc .replace').hidden", shown("th-0318")));
+    lan.press("Enter");
+    lan.wait_for("document.querySelector('#queueSaid').innerText.startsWith('✔ Máy số 1 là UBND xã Hoằng Quỳ')");
+    lan.wait_for("document.querySelectorAll('.pc').length === 1");
+    lan.wait_for("document.querySelector('#queueLink').innerText === 'Máy chờ (1)'");
+    collector.wait_for_site("th-0318");
+    lan.turn_to("");
+    lan.wait_for("document.querySelector('[data-site=th-0318]').dataset.verdict !== 'unknown'");
+
+    // A colleague was faster with the other one.
+    lan.turn_to("waiting");
+    let assigned = collector.do_command(&["assign", "2", "th-0317"]);
+    assert!(assigned.status.success(), "{}", program::said(&assigned));
+    lan.wait_for("document.querySelectorAll('.pc').length === 0");
+    lan.wait_for("!document.querySelector('#queueNone').hidden");
+    lan.turn_to("audit");
+    let log = "document.querySelector('#logTable').innerText";
+    lan.wait_for(&format!("{log}.includes('th-0318') && {log}.includes('lan')"));
 }

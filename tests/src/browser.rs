@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::collector::{Collector, PASSWORD};
 use crate::wait;
 
 /// Where Debian puts it.
@@ -73,6 +74,21 @@ impl Browser {
         Some(browser)
     }
 
+    /// Opens the board and signs in as `lan`, who must be one of its users.
+    #[must_use]
+    pub fn open_board(collector: &Collector, language: &str) -> Option<Self> {
+        let mut browser =
+            Self::open(&format!("http://{}/?lang={language}", collector.operations()))?;
+        browser.wait_for("document.querySelector('.tile') !== null");
+        browser.value("document.querySelector('#who').click()");
+        browser.type_text("lan");
+        browser.value("document.querySelector('#password').focus()");
+        browser.type_text(PASSWORD);
+        browser.press("Enter");
+        browser.wait_for("document.body.classList.contains('operates')");
+        Some(browser)
+    }
+
     /// Goes to another address.
     pub fn go(&mut self, url: &str) {
         self.ask("Page.navigate", &json!({ "url": url }));
@@ -123,6 +139,26 @@ impl Browser {
                 "windowsVirtualKeyCode": code });
             self.ask("Input.dispatchKeyEvent", &event);
         }
+    }
+
+    /// Types a text into a field, in the place of what stands there.
+    pub fn fill(&mut self, field: &str, text: &str) {
+        self.value(&format!("document.querySelector('{field}').focus()"));
+        self.value(&format!("document.querySelector('{field}').select()"));
+        self.type_text(text);
+    }
+
+    /// Presses Enter on a button, once it is there.
+    #[track_caller]
+    pub fn press_on(&mut self, button: &str) {
+        self.wait_for(&format!("document.querySelector('{button}') !== null"));
+        self.value(&format!("document.querySelector('{button}').focus()"));
+        self.press("Enter");
+    }
+
+    /// Goes to another view of the board.
+    pub fn turn_to(&mut self, view: &str) {
+        self.value(&format!("location.hash = '{view}'"));
     }
 
     /// Types into what has the focus.
