@@ -20,7 +20,7 @@ const WORDS = {
       key: () => "Mã này không đúng.", failed: () => "Bộ thu thập không trả lời được; hãy thử lại.",
     },
     wall: "Màn hình lớn", print: "In điểm danh", rollCall: "Điểm danh", search: "Tìm điểm cầu, không cần dấu",
-    filters: "Lọc theo trạng thái", meetings: "Cuộc họp", back: "← Về bảng", reasons: "Vì sao và cần làm gì",
+    keys: "Các phím mũi tên đi từ ô này sang ô khác, Page Up và Page Down từ địa bàn này sang địa bàn khác, Enter mở điểm cầu.", incidents: "Sự cố chung", filters: "Lọc theo trạng thái", meetings: "Cuộc họp", back: "← Về bảng", reasons: "Vì sao và cần làm gì",
     contact: "Gọi cho ai", capabilities: "Từng hạng mục", readings: "Số liệu gần nhất", agent: "Máy điểm cầu",
     language: "English", all: "Mọi điểm cầu", noMeeting: "Không có cuộc họp nào trong 24 giờ tới", noArea: "Chưa ghi địa bàn",
     starts: (time) => `Bắt đầu lúc ${time}`, until: (time) => `Đang họp, đến ${time}`, ended: "Đã họp xong", sites: (n) => `${n} điểm cầu`,
@@ -56,7 +56,7 @@ const WORDS = {
       key: () => "This token is not right.", failed: () => "The collector could not answer; try again.",
     },
     wall: "Wall", print: "Print the roll call", rollCall: "Roll call", search: "Search sites, diacritics do not matter",
-    filters: "Filter by verdict", meetings: "Meeting", back: "← Back to the board", reasons: "Why, and what to do",
+    keys: "Arrow keys lead from tile to tile, Page Up and Page Down from area to area, Enter opens a site.", incidents: "Incidents", filters: "Filter by verdict", meetings: "Meeting", back: "← Back to the board", reasons: "Why, and what to do",
     contact: "Whom to call", capabilities: "Capabilities", readings: "Latest readings", agent: "The site's PC",
     language: "Tiếng Việt", all: "Every site", noMeeting: "No meeting within 24 hours", noArea: "Without an area",
     starts: (time) => `Starts at ${time}`, until: (time) => `In session until ${time}`, ended: "Over", sites: (n) => `${n} sites`,
@@ -106,6 +106,7 @@ let filter = new Set();
 let needle = "";
 let tiles = new Map();  // place of a site → its tile
 let sections = [];      // by the area's place
+let stop = null;        // the one tile at which Tab stops
 let clock = 0;          // the collector's clock minus this one's
 let me = null;          // who looks on: { user, role, proof }
 let live = false;
@@ -205,12 +206,26 @@ function arrange(box, wanted) {
   if (focused !== document.activeElement && box.contains(focused)) focused.focus({ preventScroll: true });
 }
 
-// The tile to which an arrow key leads: along the row, or the nearest of the row above or below.
+const SHOWN = ".area:not([hidden]) .tile";
+
+// Tab leads to one tile, and from there past all the others.
+function stopAt(tile) {
+  if (stop) stop.tabIndex = -1;
+  stop = tile;
+  if (stop) stop.tabIndex = 0;
+}
+
+// The tile to which a key leads: along the row, the nearest of the row above or below, or the first of
+// the area before or after.
 function neighbour(tile, key) {
-  const all = [...$("areas").querySelectorAll(".area:not([hidden]) .tile")];
+  const all = [...$("areas").querySelectorAll(SHOWN)];
   const here = all.indexOf(tile);
   if (key === "Home" || key === "End") return all.at(key === "Home" ? 0 : -1);
   if (key === "ArrowLeft" || key === "ArrowRight") return all[here + (key === "ArrowLeft" ? -1 : 1)];
+  if (key === "PageUp" || key === "PageDown") {
+    const areas = [...$("areas").querySelectorAll(".area:not([hidden])")];
+    return areas[areas.indexOf(tile.closest(".area")) + (key === "PageUp" ? -1 : 1)]?.querySelector(".tile");
+  }
   const step = key === "ArrowUp" ? -1 : 1;
   const { left, top } = tile.getBoundingClientRect();
   let nearest, away = Infinity, row = null;
@@ -224,7 +239,7 @@ function neighbour(tile, key) {
   return nearest;
 }
 
-const LEADS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
+const LEADS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
 
 function walk(event) {
   if (!LEADS.has(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -242,6 +257,7 @@ function orderAreas() {
   order.sort((a, b) => sections[b].bad - sections[a].bad || a - b);
   arrange($("areas"), order.map((area) => sections[area].section));
   const any = order.some((area) => sections[area].shown);
+  if (!stop?.isConnected || stop.closest(".area").hidden) stopAt($("areas").querySelector(SHOWN));
   $("none").hidden = any;
   const calm = document.body.classList.contains("onwall") && !filter.size && !needle;
   $("none").textContent = calm ? words.allWell : words.nothing;
@@ -256,6 +272,7 @@ function drawCall() {
     sections[area].places.push(place);
     const tile = element("button", "", "tile");
     tile.type = "button";
+    tile.tabIndex = -1;
     tile.dataset.place = place;
     fillTile(tile, place);
     const item = document.createElement("li");
@@ -402,17 +419,24 @@ function takeChange(change) {
     picture.sites[place].given = given;
     touched.add(Number(place));
   }
+  const aloud = change.incidents ? newIncidents(change.incidents) : [];
   if (change.incidents) { picture.incidents = change.incidents; drawIncidents(); }
   if (change.focus !== picture.focus) {
     picture.focus = change.focus;
     if (meetingId() !== before) { drawHead(); drawCall(); return; }
   }
-  drawTouched(touched);
+  drawTouched(touched, aloud);
 }
 
-function drawTouched(touched) {
+function newIncidents(incidents) {
+  const key = ({ uplink, area }) => JSON.stringify([uplink, area]);
+  const known = new Set(picture.incidents.map(key));
+  return incidents.filter((incident) => !known.has(key(incident))).map(({ text }) => text);
+}
+
+// What is read aloud begins with `aloud`.
+function drawTouched(touched, aloud) {
   const areas = new Set();
-  const aloud = [];
   for (const place of touched) {
     const tile = tiles.get(place);
     if (!tile) continue;
@@ -918,6 +942,7 @@ function begin() {
   $("search").placeholder = words.search;
   $("filters").setAttribute("aria-label", words.filters);
   $("meetings").setAttribute("aria-label", words.meetings);
+  $("incidents").setAttribute("aria-label", words.incidents);
   $("tools").setAttribute("aria-label", "Nhịp Cầu");
   const other = language === "vi" ? "en" : "vi";
   Object.assign($("language"), { textContent: words.language, lang: other, href: `?lang=${other}` });
@@ -939,6 +964,7 @@ function begin() {
     if (tile) location.hash = `site=${encodeURIComponent(tile.dataset.site)}`;
   });
   $("areas").addEventListener("keydown", walk);
+  $("areas").addEventListener("focusin", ({ target }) => { if (target !== stop && target.matches(".tile")) stopAt(target); });
   $("meetings").addEventListener("change", () => { chosen = $("meetings").value; drawHead(); drawCall(); });
   $("back").addEventListener("click", () => { location.hash = ""; });
   $("print").addEventListener("click", () => window.print());

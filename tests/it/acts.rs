@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use tests::browser::Browser;
+use tests::client::{self, Client};
 use tests::collector::Collector;
+use tests::wait::now;
+use uuid::Uuid;
 
 const SITES: &str = "areas: [{ id: hoang-hoa, name: Hoằng Hóa }]
 sites:
@@ -104,4 +107,61 @@ fn fits_a_phone_and_is_labelled(browser: &mut Browser) {
     browser.wait_for(
         "[...document.querySelectorAll('input, select')].every((field) => field.labels[0]?.textContent || field.ariaLabel)",
     );
+}
+
+/// Three sites behind one line.
+const ONE_LINE: &str = "sites:
+  - { id: th-0001, name: A, uplink: pop-1, needs: [network] }
+  - { id: th-0002, name: B, uplink: pop-1, needs: [network] }
+  - { id: th-0003, name: C, uplink: pop-1, needs: [network] }
+";
+
+/// The site says that it cannot reach the conference.
+fn fails(client: &Client) {
+    let mut report = client::report(Uuid::new_v4(), 0, now(), 1000);
+    report["readings"][0]["failure"] = json!({ "reason": "timeout", "detail": "" });
+    assert_eq!(client.push(&[report]).accepted.len(), 1);
+}
+
+#[test]
+fn an_incident_has_somebody_who_looks_after_it() {
+    let collector = Collector::start(ONE_LINE);
+    collector.add_user("lan", "operate");
+    let enrol = |site| Client::enrol(collector.agents(), &collector.code(site));
+    let sites = ["th-0001", "th-0002", "th-0003"].map(enrol);
+    let Some(mut lan) = Browser::open_board(&collector, "en") else { return };
+    let board = format!("http://{}/?lang=en", collector.operations());
+    let Some(mut watcher) = Browser::open(&board) else { return };
+    watcher.wait_for("document.querySelector('.tile') !== null");
+    sites.iter().for_each(fails);
+
+    let line = "document.querySelector('#incidents li')";
+    let told = "Uplink pop-1: 3 of 3 sites are cut off together";
+    for browser in [&mut lan, &mut watcher] {
+        browser.wait_for(&format!("{line}?.innerText.includes('{told}')"));
+        browser.wait_for(&format!("document.querySelector('#news').innerText.includes('{told}')"));
+    }
+    watcher.wait_for(&format!("{line}.querySelector('form').checkVisibility() === false"));
+
+    // By the keyboard; what is being typed stays when the line is told anew.
+    lan.value(&format!("{line}.querySelector('input').focus()"));
+    lan.type_text("VNPT is on its ");
+    lan.value("drawIncidents()");
+    lan.wait_for("document.activeElement.name === 'uplink=pop-1'");
+    lan.type_text("way <b>now</b>");
+    lan.press("Enter");
+    let given = "👤 lan looks after it: VNPT is on its way <b>now</b>";
+    for browser in [&mut lan, &mut watcher] {
+        browser.wait_for(&format!("{line}.innerText.includes('{given}')"));
+    }
+    let kept = collector.get("/api/v1/acknowledgements", &[]).json();
+    assert_eq!(kept[0]["uplink"], "pop-1", "{kept}");
+
+    lan.press_on("#incidents li button");
+    watcher.wait_for(&format!("!{line}.innerText.includes('👤')"));
+    lan.wait_for(&format!("{line}.querySelector('input') !== null"));
+    lan.turn_to("audit");
+    let log = "document.querySelector('#logTable').innerText";
+    lan.wait_for(&format!("{log}.includes('trouble acknowledged') && {log}.includes('pop-1')"));
+    lan.wait_for(&format!("{log}.includes('acknowledgement taken back')"));
 }

@@ -14,9 +14,12 @@ use crate::wait;
 const PROGRAM: &str = "/usr/bin/chromium";
 
 /// Keys and their numbers on a keyboard of Windows, which the protocol goes by.
-const KEYS: [(&str, u32); 7] = [
+const KEYS: [(&str, u32); 10] = [
+    ("Tab", 9),
     ("Enter", 13),
     ("Escape", 27),
+    ("PageUp", 33),
+    ("PageDown", 34),
     ("Home", 36),
     ("ArrowLeft", 37),
     ("ArrowUp", 38),
@@ -127,6 +130,15 @@ impl Browser {
             let holds = self.value(expression) == Value::Bool(true);
             wait::seen(holds, || self.value("document.body.innerText").to_string())
         });
+    }
+
+    /// What a screen reader is told of the page, in its order: a role and a name each.
+    pub fn read_aloud(&mut self) -> Vec<(String, String)> {
+        let tree = self.ask("Accessibility.getFullAXTree", &json!({}));
+        let nodes = tree["nodes"].as_array().expect("nodes").iter();
+        let told = nodes.filter(|node| node["ignored"] == false);
+        let text = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
+        told.map(|node| (text(&node["role"]), text(&node["name"]))).collect()
     }
 
     /// Presses a key, as `Enter` or `ArrowDown`.
