@@ -3,7 +3,7 @@
 #
 #   tests/guides.sh [FOLDER WITH THE PROGRAMS]      default: target/debug
 #
-# This machine stays as it is: all happens on an overlay of its root, in a mount and a network
+# This machine stays as it is: all happens on an overlay of a fresh Debian, in a mount and a network
 # namespace that end with the script. No systemd runs there: what the guide asks of it is done by
 # a stand-in that starts and stops the programs as their units would.
 # Exit 77: this machine does not let it.
@@ -31,7 +31,6 @@ stop_all() {
 }
 trap stop_all EXIT
 mount --bind /proc "$root/proc"
-mount --bind /dev "$root/dev"
 ip link set lo up
 inside() { chroot "$root" env --chdir=/root/packages DEBIAN_FRONTEND=noninteractive PATH=/stand-in:/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 

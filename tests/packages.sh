@@ -3,7 +3,7 @@
 #
 #   tests/packages.sh [FOLDER WITH THE PROGRAMS]      default: target/debug
 #
-# This machine stays as it is: all happens on an overlay of its root in a mount namespace that ends
+# This machine stays as it is: all happens on an overlay of a fresh Debian, in a mount namespace that ends
 # with the script. What the overlay holds at the end is what the packages have left behind.
 # Exit 77: this machine does not let it.
 set -euo pipefail
@@ -41,11 +41,11 @@ inside setpriv --reuid nhipcau-agent --regid nhipcau-agent --clear-groups nhipca
     fail "the agent's first configuration is not good"
 said=$(inside nhipcau-collector check 2>&1) && fail "the collector takes a configuration without its names"
 grep -q names <<<"$said" || fail "the collector does not ask for its names: $said"
-if command -v systemd-analyze >/dev/null; then
+if inside sh -c "command -v systemd-analyze" >/dev/null; then
     inside systemd-analyze verify nhipcau-agent.service nhipcau-collector.service || fail "systemd finds faults in the units"
     for name in nhipcau-agent nhipcau-collector; do
         # In tenths, of 100; an unhardened service has 96.
-        systemd-analyze security --offline=true --threshold=25 --no-pager "$root/lib/systemd/system/$name.service" >/dev/null ||
+        inside systemd-analyze security --offline=true --threshold=25 --no-pager "/lib/systemd/system/$name.service" >/dev/null ||
             fail "$name.service is not hardened any more"
     done
 fi
@@ -90,7 +90,7 @@ inside dpkg --purge nhipcau-agent nhipcau-collector >/dev/null 2>&1
 for name in passwd group; do
     diff "$work/$name" "$root/etc/$name" || fail "a purge left something in /etc/$name"
 done
-# What stood on this machine before is covered by a character device.
+# What stood there before is covered by a character device.
 left=$(find "$work/upper" -not -type c -iname '*nhipcau*' -not -path "$work/upper/packages/*" -not -path "$work/upper/var/cache/*")
 [[ -z $left ]] || fail "a purge left:"$'\n'"$left"
 echo "all well"
