@@ -66,6 +66,9 @@ enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// What Windows starts at each sign-in, to tell the service what a service cannot see; of no use to people
+    #[command(hide = true)]
+    Session,
     /// Install, start, stop or take away the service that runs the agent (Windows)
     Service {
         /// What to do
@@ -102,6 +105,9 @@ fn main() -> ExitCode {
     if let Command::Service { order } = arguments.command {
         return service(order, arguments.lang);
     }
+    if let Command::Session = arguments.command {
+        return finish(platform::run_in_session().map(|()| true).map_err(anyhow::Error::from));
+    }
     start_logging(std::io::stderr);
     let named = arguments.config.is_some();
     let path = arguments.config.clone().unwrap_or_else(platform::config_file);
@@ -129,9 +135,10 @@ fn main() -> ExitCode {
         }
         Command::Once { probe } => once(config, probe.as_deref(), language),
         Command::Learn { yes } => finish(Ok(agent::learn::command(&path, &config, yes, language))),
-        Command::Enroll { .. } | Command::Doctor { .. } | Command::Service { .. } => {
-            ExitCode::SUCCESS
-        }
+        Command::Enroll { .. }
+        | Command::Doctor { .. }
+        | Command::Session
+        | Command::Service { .. } => ExitCode::SUCCESS,
     }
 }
 
@@ -172,6 +179,7 @@ fn run(config: config::Config) -> anyhow::Result<bool> {
             platform::stop_requested().await;
             drop(on_request);
         });
+        tokio::spawn(platform::hear_sessions());
         agent::run(config, stop).await?;
         Ok(true)
     })?

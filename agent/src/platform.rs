@@ -35,6 +35,8 @@
 //! | `sealed(secret)`, `unsealed(file) -> io::Result<Vec<u8>>` | what is written in a secret's place, and back |
 //! | `service(ServiceOrder) -> io::Result<ServiceState>` | installs, starts, stops the agent's service, or takes it away |
 //! | `run_as_service(program) -> io::Result<()>` | `program`, run by the system's manager of services |
+//! | `hear_sessions()` | hears, in a service, what the sessions of people tell; for as long as it runs |
+//! | `run_in_session() -> io::Result<()>` | the helper in such a session, where services cannot see into one |
 //! | `event_log()` | where a service's log lines go |
 //! | `stop_requested()` | returns when the system asks this program to end |
 //! | `Alarm` | wakes a task at a moment, as cheaply as the system can |
@@ -44,12 +46,16 @@
 //! the others answer at once.
 
 #[cfg(any(windows, test))]
+mod arrangement;
+#[cfg(any(windows, test))]
 mod consent;
 mod devices;
 pub mod echo;
 mod edid;
 #[cfg(any(windows, test))]
 mod pnp;
+#[cfg(any(windows, test))]
+mod session;
 
 pub use devices::{Device, Sound, SoundControls, SoundDevice};
 
@@ -67,10 +73,11 @@ use windows as system;
 pub use system::{
     ALLOW_ECHO, AS_ADMINISTRATOR, Alarm, ENROL_WITH_RIGHTS, Ping, START_SERVICE, TIME_SERVICE,
     cameras, clock_state, close_to_all, config_directory, config_file, displays, dns_servers,
-    event_log, hostname, is_open_to_all, language, links, memory, monotonic_ms, mounts, os_name,
-    own_usage, power_supplies, private_directory, private_file, replace, restart_pending,
-    run_as_service, sealed, service, sleep_plan, software, sound_devices, state_dir,
-    stop_requested, strain, system_times, temperatures, unsealed, usb_devices,
+    event_log, hear_sessions, hostname, is_open_to_all, language, links, memory, monotonic_ms,
+    mounts, os_name, own_usage, power_supplies, private_directory, private_file, replace,
+    restart_pending, run_as_service, run_in_session, sealed, service, sleep_plan, software,
+    sound_devices, state_dir, stop_requested, strain, system_times, temperatures, unsealed,
+    usb_devices,
 };
 
 #[cfg(not(any(target_os = "linux", windows)))]

@@ -123,6 +123,7 @@ function(t) {
     not_running: t('Chưa được mở', 'Does not run'),
     quiet: t('Âm lượng quá nhỏ', 'Volume low'),
     not_default: t('Không phải thiết bị mặc định', 'Not the default device'),
+    duplicated: t('Chiếu lặp màn hình khác', 'Repeats another display'),
     slow: t('Cắm vào cổng quá chậm', 'Connected too slowly'),
     outdated: t('Phiên bản quá cũ', 'Version too old'),
     overloaded: t('Dịch vụ báo quá tải hoặc lỗi', 'Service overloaded'),

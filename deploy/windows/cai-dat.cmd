@@ -48,6 +48,7 @@ if "%MA%"=="" (
 if errorlevel 1 goto :loi
 
 :xong
+echo Hãy đăng xuất rồi đăng nhập lại một lần, để dịch vụ biết âm thanh và màn hình của người dùng.
 echo Xong. Kiểm tra máy bất cứ lúc nào: "%DICH%\nhipcau-agent.exe" doctor
 if "%~1"=="" pause
 exit /b 0

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use tempfile::TempDir;
+use tests::collector::{Collector, inventory};
 use tests::program::{Program, mortal};
 use tests::wait;
 use tests::wine::Pc;
@@ -12,6 +14,8 @@ use tests::wine::Pc;
 const ENUM: &str = r"HKEY_LOCAL_MACHINE\System\CurrentControlSet\Enum";
 const STORE: &str =
     r"Software\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore";
+
+const SITE: &str = "th-0001";
 
 /// `DEVPKEY_Device_DevNodeStatus` of a device that works, and of one that has a problem.
 const WORKS: u32 = 0x0180_200A;
@@ -179,14 +183,12 @@ fn a_display_on_windows_is_known_by_what_it_says_of_itself() {
     assert!(said.starts_with('✔') && said.contains("There is the display LG TV SSCR2"), "{said}");
 }
 
-/// Wine's sound is PulseAudio's, whose mute it does not tell: names, defaults and what comes and
-/// goes are real here, the rest is for a real PC to show.
-#[test]
-fn microphones_and_speakers_on_windows_are_told_with_their_volume_and_which_is_the_default() {
-    let Some(mut pc) = Pc::new() else { return };
+/// A sound server with a speaker and a microphone, for as long as this lives; `None`, aloud, where
+/// there is no such server.
+fn sound_of(pc: &mut Pc) -> Option<(TempDir, Program)> {
     if !Path::new("/usr/bin/pulseaudio").exists() {
         println!("SKIPPED: pulseaudio is not installed");
-        return;
+        return None;
     }
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("native");
@@ -200,11 +202,20 @@ fn microphones_and_speakers_on_windows_are_told_with_their_volume_and_which_is_t
     ] {
         command.arg("-L").arg(module);
     }
-    let _sound = Program::start("pulseaudio", command);
+    let server = Program::start("pulseaudio", command);
     wait::until("a sound server", || {
         std::os::unix::net::UnixStream::connect(&socket).map_err(|error| error.to_string())
     });
     pc.set("PULSE_SERVER", &format!("unix:{}", socket.display()));
+    Some((folder, server))
+}
+
+/// Wine's sound is PulseAudio's, whose mute it does not tell: names, defaults and what comes and
+/// goes are real here, the rest is for a real PC to show.
+#[test]
+fn microphones_and_speakers_on_windows_are_told_with_their_volume_and_which_is_the_default() {
+    let Some(mut pc) = Pc::new() else { return };
+    let Some(_sound) = sound_of(&mut pc) else { return };
     let said = look(&pc, "{ speaker: { name: Yamaha } }");
     assert!(said.contains("Yamaha: volume 100 %."), "{said}");
     // Wine puts an end of its own before them, which is the default.
@@ -215,4 +226,42 @@ fn microphones_and_speakers_on_windows_are_told_with_their_volume_and_which_is_t
     Registry::new().key(&store, &["\"Value\"=\"Deny\""]).into(&pc);
     let said = look(&pc, "{ microphone: { name: Jabra } }");
     assert!(said.contains("[privacy_switch: the PC's privacy setting]"), "{said}");
+}
+
+/// The service asks the helper in the session of whoever sits at the PC, through the pipe; without
+/// one it says what is missing.
+#[test]
+fn the_service_on_windows_hears_of_sound_from_whoever_is_signed_in() {
+    let Some(mut pc) = Pc::new() else { return };
+    let Some(_sound) = sound_of(&mut pc) else { return };
+    pc.stay_on();
+    let end = r"SWD\MMDEVAPI\{0.0.0.00000000}.{40C28B9D-7584-418F-902F-5EEED8DCF50C}";
+    Registry::new()
+        .device(end, ["AudioEndpoint", "Loa Yamaha", "GenericAudio"], (WORKS, 0))
+        .into(&pc);
+    let collector = Collector::start(&inventory(&[SITE]));
+    pc.configure("report_every: 5s\nprobes: { loa: { every: 1s, speaker: { name: Yamaha } } }\n");
+    assert!(!pc.agent(&["session"]).status.success(), "without a service it is of no use");
+    for order in ["install", "start"] {
+        let done = pc.agent(&["service", order]);
+        assert!(done.status.success(), "{}", done.said);
+    }
+    pc.enrol(&collector.code(SITE));
+    let trouble = |reason: &str| {
+        let labels = [("site", SITE), ("probe", "loa"), ("reason", reason)];
+        collector.wait_for("bridge_device_trouble", &labels, |there| there > 0.0)
+    };
+    trouble("nobody_signed_in");
+    // Wine puts an end of its own before the speaker, which is the default: nobody but the session
+    // could know.
+    let mut helper = pc.sign_in();
+    trouble("not_default");
+    assert!(helper.runs());
+    helper.kill();
+    trouble("nobody_signed_in");
+    let mut helper = pc.sign_in();
+    trouble("not_default");
+    let gone = pc.agent(&["service", "uninstall"]);
+    assert!(gone.status.success() && !gone.said.contains("still runs"), "{}", gone.said);
+    wait::until("the end of the helper", || wait::seen(!helper.runs(), || helper.said()));
 }

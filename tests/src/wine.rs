@@ -188,6 +188,12 @@ impl Pc {
         self.program = Some(program);
     }
 
+    /// What Windows does when somebody signs in: starts the helper of the agent's service.
+    #[must_use]
+    pub fn sign_in(&self) -> Program {
+        Program::start("helper in the session", self.command(&self.exe, &["session"]))
+    }
+
     /// Ends the agent as a power cut would.
     pub fn kill(&mut self) {
         self.program = None;

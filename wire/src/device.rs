@@ -144,6 +144,8 @@ causes! {
     Quiet = "quiet", Degraded, "âm lượng quá nhỏ", "its volume is low";
     /// Programs that were told nothing use another device.
     NotDefault = "not_default", Degraded, "không phải là thiết bị mặc định", "it is not the default device";
+    /// Shows the picture of another display, which takes the room for the speaker's slides.
+    Duplicated = "duplicated", Degraded, "đang chiếu lặp lại màn hình khác (Duplicate), không phải mở rộng (Extend)", "it repeats another display instead of extending it";
     /// Connected more slowly than it needs.
     Slow = "slow", Degraded, "được cắm vào cổng quá chậm", "it is connected too slowly";
     /// Older than the version that is asked for.

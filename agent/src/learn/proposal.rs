@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use wire::Cause;
+
 use crate::platform::{Device, SoundDevice};
 use crate::runner::Task;
 
@@ -45,10 +47,15 @@ pub(super) fn lines(found: &Found, configured: &[Task]) -> Vec<Line> {
         for (device, count) in names {
             let name = free(kind, &taken);
             taken.push(name.clone());
+            let repeats = kind == "display" && repeats(&found.displays, &device);
             // A text of JSON is one of YAML, whatever is in it.
             let device = serde_json::Value::from(device).to_string();
             let count = if count > 1 { format!(", count: {count}") } else { String::new() };
-            lines.push(Line { name, probe: format!("{{ {kind}: {{ name: {device}{count} }} }}") });
+            let more = if repeats { ", duplicated: true" } else { "" };
+            lines.push(Line {
+                name,
+                probe: format!("{{ {kind}: {{ name: {device}{count}{more} }} }}"),
+            });
         }
     }
     lines
@@ -64,6 +71,13 @@ fn names(devices: &[Device]) -> Vec<(String, usize)> {
         }
     }
     names
+}
+
+/// Whether a display repeats another one, which then is how this room is meant to be.
+fn repeats(displays: &[Device], name: &str) -> bool {
+    let is_told =
+        |device: &Device| device.troubles.iter().any(|(cause, _)| *cause == Cause::Duplicated);
+    displays.iter().any(|display| display.name == name && is_told(display))
 }
 
 /// Of sound devices the one that programs get: a PC has more sockets than a room has speakers.
@@ -123,6 +137,20 @@ mod tests {
         let text = expected.map(|line| format!("  {line}\n")).concat();
         let config = config::parse(Path::new("agent.yaml"), &format!("probes:\n{text}")).unwrap();
         assert_eq!(config.tasks.len(), expected.len());
+    }
+
+    #[test]
+    fn displays_that_repeat_each_other_are_meant_to_where_they_do_at_installation() {
+        let why = "the same picture as DELL".to_owned();
+        let repeats = Device { troubles: vec![(Cause::Duplicated, why)], ..device("LG TV") };
+        let found = Found { displays: vec![repeats, device("Sony")], ..Found::default() };
+        let expected = [
+            r#"display: { display: { name: "LG TV", duplicated: true } }"#,
+            r#"display-2: { display: { name: "Sony" } }"#,
+        ];
+        assert_eq!(told(&found, ""), expected);
+        let text = expected.map(|line| format!("  {line}\n")).concat();
+        config::parse(Path::new("agent.yaml"), &format!("probes:\n{text}")).unwrap();
     }
 
     #[test]

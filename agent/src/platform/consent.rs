@@ -1,8 +1,10 @@
 //! Who may use camera and microphone under Windows, and who does: the privacy settings
 //! (`CapabilityAccessManager\ConsentStore`) that its programs are held to. Pure.
 
+use serde::{Deserialize, Serialize};
+
 /// The settings for one kind of device.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Consent {
     /// `LetAppsAccessCamera` of the administrator's policy; 2 forces it off.
     pub(super) policy: Option<u64>,
@@ -16,7 +18,7 @@ pub(super) struct Consent {
 }
 
 /// When a program last used it, in hundreds of nanoseconds since 1601.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Use {
     /// `C:#Program Files#Zoom#bin#Zoom.exe`, or a package's name.
     pub(super) program: String,

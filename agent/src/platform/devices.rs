@@ -1,9 +1,10 @@
 //! The devices of a room as a system lists them.
 
+use serde::{Deserialize, Serialize};
 use wire::Cause;
 
 /// A camera, a display, a USB device, or the part of a sound device that is common to all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     /// What its maker calls it: `HD Pro Webcam C920`.
     pub name: String,
@@ -18,7 +19,7 @@ pub struct Device {
 }
 
 /// A microphone or a speaker.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SoundDevice {
     /// What it has in common with other devices.
     pub device: Device,
@@ -27,7 +28,7 @@ pub struct SoundDevice {
 }
 
 /// What the signed-in user's sound system says of a device.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SoundControls {
     /// Whether programs that were told nothing use it.
     pub default: bool,

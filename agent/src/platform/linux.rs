@@ -30,7 +30,10 @@ pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
 pub use private::{config_directory, is_open_to_all, private_directory, private_file, replace};
 pub use sensors::{memory, mounts, temperatures};
-pub use service::{config_file, event_log, run_as_service, service, state_dir, stop_requested};
+pub use service::{
+    config_file, event_log, hear_sessions, run_as_service, run_in_session, service, state_dir,
+    stop_requested,
+};
 
 use wire::Language;
 

@@ -6,6 +6,7 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use serde::Deserialize;
+use wire::Cause;
 use wire::reading::{Capability, Failure};
 
 use super::aside::Aside;
@@ -28,6 +29,10 @@ pub struct Display {
     /// How many of them the room has. Default: 1.
     #[serde(default)]
     pub count: Option<NonZeroU8>,
+    /// Whether this room shows one picture on several displays on purpose. Default: no, and a
+    /// display that repeats another is told, where the system tells it (Windows).
+    #[serde(default)]
+    pub duplicated: bool,
     #[serde(skip)]
     asking: Aside<std::io::Result<Vec<Device>>>,
 }
@@ -51,9 +56,33 @@ impl Display {
         let there = failure::within(failure::patience(run), what, asking).await?;
         let expected = Expected { name: self.name.as_deref(), count: self.count };
         match there {
-            Ok(there) => room::record(run, WORD, expected, &there),
+            Ok(there) => room::record(run, WORD, expected, &self.judged(there)),
             Err(why) => room::untold(run, WORD, expected, &why.to_string()),
         }
         Ok(())
+    }
+
+    /// What is so on purpose is no trouble.
+    fn judged(&self, mut there: Vec<Device>) -> Vec<Device> {
+        for display in there.iter_mut().filter(|_| self.duplicated) {
+            display.troubles.retain(|(cause, _)| *cause != Cause::Duplicated);
+        }
+        there
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::bench::config;
+
+    #[test]
+    fn one_picture_on_several_displays_is_a_trouble_unless_it_is_on_purpose() {
+        let troubles = vec![(Cause::Duplicated, String::new()), (Cause::Asleep, String::new())];
+        let there = || vec![Device { troubles: troubles.clone(), ..Device::default() }];
+        for (yaml, left) in [("{}", 2), ("{ duplicated: false }", 2), ("{ duplicated: true }", 1)] {
+            let probe: Display = config(yaml);
+            assert_eq!(probe.judged(there())[0].troubles.len(), left, "{yaml}");
+        }
     }
 }

@@ -38,6 +38,15 @@ pub fn run_as_service(_: fn() -> bool) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, words))
 }
 
+/// On Linux a service sees what whoever sits at the PC does.
+pub async fn hear_sessions() {}
+
+/// See [`hear_sessions`].
+pub fn run_in_session() -> io::Result<()> {
+    let words = "only Windows needs a helper in the session of whoever signs in";
+    Err(io::Error::new(io::ErrorKind::Unsupported, words))
+}
+
 /// systemd keeps what a service says on its standard error.
 #[must_use]
 pub fn event_log() -> fn() -> io::Stderr {

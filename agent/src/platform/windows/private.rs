@@ -223,12 +223,12 @@ fn for_directory() -> String {
 }
 
 /// A description of rights that Windows has allocated.
-struct Rights(PSECURITY_DESCRIPTOR);
+pub(super) struct Rights(PSECURITY_DESCRIPTOR);
 
 impl Rights {
     /// Of their writing in the language of Windows ("Security Descriptor String Format").
     #[expect(unsafe_code, reason = "a call to Windows")]
-    fn of(text: &str) -> io::Result<Self> {
+    pub(super) fn of(text: &str) -> io::Result<Self> {
         let text = wide(text);
         let mut descriptor = ptr::null_mut();
         // SAFETY: the text ends at a zero and outlives the call; the pointer is written on success.
@@ -243,7 +243,7 @@ impl Rights {
         if made == 0 { Err(io::Error::last_os_error()) } else { Ok(Self(descriptor)) }
     }
 
-    fn attributes(&self) -> SECURITY_ATTRIBUTES {
+    pub(super) fn attributes(&self) -> SECURITY_ATTRIBUTES {
         SECURITY_ATTRIBUTES {
             nLength: size::<SECURITY_ATTRIBUTES>(),
             lpSecurityDescriptor: self.0,

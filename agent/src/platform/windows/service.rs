@@ -7,16 +7,16 @@
 mod manager;
 mod run;
 
-use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{env, io, thread};
 
 pub use run::run_as_service;
-pub(super) use run::stop_of_service;
+pub(super) use run::{is_service, stop_of_service};
 
 use manager::{Manager, Settings};
 
-use super::event_log;
 use super::private::close_tree;
+use super::{event_log, session, software};
 use crate::platform::{ServiceOrder, ServiceState};
 
 /// Its name for Windows, of which its account's is made too.
@@ -35,6 +35,12 @@ const ACCOUNT: &str = r"NT SERVICE\NhipCauAgent";
 const RESTART_AFTER: [Duration; 3] =
     [Duration::from_secs(5), Duration::from_mins(1), Duration::from_mins(5)];
 
+/// A helper that waits for the service looks every five seconds whether it is still wanted.
+const HELPERS_END_WITHIN: Duration = Duration::from_secs(8);
+
+/// Between two looks whether they have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// A day without failures, and the next one counts as the first.
 const FAILURES_FORGOTTEN: Duration = Duration::from_hours(24);
 
@@ -50,7 +56,7 @@ pub fn service(order: ServiceOrder) -> io::Result<ServiceState> {
 }
 
 fn install() -> io::Result<ServiceState> {
-    let exe = std::env::current_exe()?;
+    let exe = env::current_exe()?;
     // Quoted, or a program named `C:\Program.exe` would be started in its place.
     let command = format!("\"{}\" service run", exe.display());
     let settings = Settings { name: NAME, display_name: DISPLAY_NAME, command, account: ACCOUNT };
@@ -63,6 +69,7 @@ fn install() -> io::Result<ServiceState> {
         ("restarts after a failure", service.restart_after(&RESTART_AFTER, FAILURES_FORGOTTEN)),
         ("restarts after an error", service.restart_after_errors()),
         ("the source in the event log", event_log::register(NAME)),
+        ("a helper for whoever signs in", session::start_helpers_at_sign_in()),
     ] {
         if let Err(error) = done {
             tracing::warn!(%error, "this system does not take {what}; going on without");
@@ -73,6 +80,8 @@ fn install() -> io::Result<ServiceState> {
 }
 
 fn uninstall() -> io::Result<ServiceState> {
+    // Before the service goes: that is when helpers look for it.
+    session::forget_helper();
     let service = match Manager::open()?.service(NAME) {
         // Twice is as good as once.
         Err(error) if manager::is_absent(&error) => return Ok(ServiceState::NotInstalled),
@@ -81,7 +90,30 @@ fn uninstall() -> io::Result<ServiceState> {
     service.stop()?;
     service.delete()?;
     event_log::forget(NAME);
+    wait_for_helpers();
     Ok(ServiceState::NotInstalled)
+}
+
+/// Until the helpers have ended: their file can only then be removed or replaced.
+fn wait_for_helpers() {
+    let own = env::current_exe().ok();
+    let Some(own) = own.as_deref().and_then(|path| path.file_name()?.to_str()) else { return };
+    let others = || software::processes().iter().filter(|name| *name == own).count() > 1;
+    let end = Instant::now() + HELPERS_END_WITHIN;
+    while others() {
+        if Instant::now() >= end {
+            tracing::warn!(
+                "{own} still runs: its file can be replaced when everybody has signed out"
+            );
+            return;
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// The process in which the service runs.
+pub(super) fn process_of_service() -> Option<u32> {
+    Manager::open_to_look().ok()?.service_to_look(NAME).ok()?.process().ok()?
 }
 
 fn state() -> io::Result<ServiceState> {

@@ -9,18 +9,19 @@ use windows_sys::Win32::Foundation::{
 };
 use windows_sys::Win32::System::Services::{
     ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, ControlService,
-    CreateServiceW, DeleteService, OpenSCManagerW, OpenServiceW, QueryServiceStatus, SC_ACTION,
-    SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_CONNECT, SC_MANAGER_CREATE_SERVICE,
-    SERVICE_ALL_ACCESS, SERVICE_AUTO_START, SERVICE_CONFIG_DELAYED_AUTO_START_INFO,
-    SERVICE_CONFIG_DESCRIPTION, SERVICE_CONFIG_FAILURE_ACTIONS,
-    SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, SERVICE_CONFIG_SERVICE_SID_INFO, SERVICE_CONTROL_STOP,
-    SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DESCRIPTIONW, SERVICE_ERROR_NORMAL,
-    SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW, SERVICE_QUERY_STATUS, SERVICE_RUNNING,
-    SERVICE_SID_INFO, SERVICE_SID_TYPE_UNRESTRICTED, SERVICE_START_PENDING, SERVICE_STATUS,
+    CreateServiceW, DeleteService, OpenSCManagerW, OpenServiceW, QueryServiceStatus,
+    QueryServiceStatusEx, SC_ACTION, SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_CONNECT,
+    SC_MANAGER_CREATE_SERVICE, SC_STATUS_PROCESS_INFO, SERVICE_ALL_ACCESS, SERVICE_AUTO_START,
+    SERVICE_CONFIG_DELAYED_AUTO_START_INFO, SERVICE_CONFIG_DESCRIPTION,
+    SERVICE_CONFIG_FAILURE_ACTIONS, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG,
+    SERVICE_CONFIG_SERVICE_SID_INFO, SERVICE_CONTROL_STOP, SERVICE_DELAYED_AUTO_START_INFO,
+    SERVICE_DESCRIPTIONW, SERVICE_ERROR_NORMAL, SERVICE_FAILURE_ACTIONS_FLAG,
+    SERVICE_FAILURE_ACTIONSW, SERVICE_QUERY_STATUS, SERVICE_RUNNING, SERVICE_SID_INFO,
+    SERVICE_SID_TYPE_UNRESTRICTED, SERVICE_START_PENDING, SERVICE_STATUS, SERVICE_STATUS_PROCESS,
     SERVICE_STOP_PENDING, SERVICE_STOPPED, SERVICE_WIN32_OWN_PROCESS, StartServiceW,
 };
 
-use super::super::text::wide;
+use super::super::{size, text::wide};
 use crate::platform::ServiceState;
 
 /// The agent ends within five seconds; a slow PC gets several times as long.
@@ -233,6 +234,24 @@ impl Service {
 
     pub(super) fn state(&self) -> io::Result<ServiceState> {
         Ok(told(self.status()?))
+    }
+
+    /// The process that it runs in; `None` while it does not run.
+    #[expect(unsafe_code, reason = "a call to Windows")]
+    pub(super) fn process(&self) -> io::Result<Option<u32>> {
+        let mut status = SERVICE_STATUS_PROCESS::default();
+        let mut needed = 0;
+        // SAFETY: the service is open; the structure has the size that is told.
+        done(unsafe {
+            QueryServiceStatusEx(
+                self.0.0,
+                SC_STATUS_PROCESS_INFO,
+                (&raw mut status).cast(),
+                size::<SERVICE_STATUS_PROCESS>(),
+                &raw mut needed,
+            )
+        })?;
+        Ok(Some(status.dwProcessId).filter(|process| *process != 0))
     }
 
     fn settled(&self) -> io::Result<ServiceState> {

@@ -45,6 +45,11 @@ pub fn run_as_service(program: fn() -> bool) -> io::Result<()> {
     if ran == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// Whether Windows runs this program as the service.
+pub(in super::super) fn is_service() -> bool {
+    PROGRAM.get().is_some()
+}
+
 /// Returns when Windows asks the service to end; never in a program that is none.
 pub(in super::super) async fn stop_of_service() {
     STOP.notified().await;
