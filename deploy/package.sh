@@ -77,6 +77,8 @@ package() {
     program "$name" "$root/usr/bin/$name"
     install -D -m 644 "$here/systemd/$name.service" "$root/lib/systemd/system/$name.service"
     configuration "$name" "$root/etc/nhipcau"
+    # What whoever sits at the PC finds in its menu.
+    [[ ! -f $share/$name.desktop ]] || install -D -m 644 "$share/$name.desktop" "$root/usr/share/applications/$name.desktop"
     mkdir -p "$doc"
     install -m 644 "$here/debian/copyright" "$doc/copyright"
     install -m 644 "$top/README.md" "$doc/README.md"

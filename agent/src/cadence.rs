@@ -43,6 +43,9 @@ pub const RESTING: u32 = 8;
 /// Differences below this are the way's own delay and no news.
 const SAME: u64 = 2_000;
 
+/// Who looks on asks each few seconds; a minute after the last time nobody does any more.
+const LOOK: u64 = 60_000;
+
 /// What is measured how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cadence {
@@ -83,34 +86,60 @@ impl Cadence {
     }
 }
 
-/// The site's next or running meeting on the monotonic clock, in milliseconds; none where the
-/// collector's calendar names none.
+/// What decides the cadence, on the monotonic clock, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Timetable(Option<(u64, u64)>);
+pub struct Timetable {
+    /// Start and end of the site's next or running meeting; none where the collector's calendar
+    /// names none.
+    meeting: Option<(u64, u64)>,
+    /// Until then somebody in the room looks on and wants to see at once what was mended.
+    looked_at_until: u64,
+}
 
 impl Timetable {
     /// What an answer says that came at `uptime` and whose collector's clock said `now`.
     #[must_use]
     pub fn new(meeting: Option<&NextMeeting>, now: UnixMillis, uptime: u64) -> Self {
         let here = |moment: UnixMillis| uptime.saturating_add_signed(moment.saturating_sub(now));
-        Self(meeting.map(|meeting| (here(meeting.start), here(meeting.end))))
+        let meeting = meeting.map(|meeting| (here(meeting.start), here(meeting.end)));
+        Self { meeting, looked_at_until: 0 }
     }
 
-    /// Whether the other says the same, but for the way's delay.
-    #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
-        match (self.0, other.0) {
+    /// Takes the meeting of `told`, unless it is the same but for the way's delay; whether it did.
+    pub fn heed(&mut self, told: &Self) -> bool {
+        let same = match (self.meeting, told.meeting) {
             (Some(a), Some(b)) => a.0.abs_diff(b.0) < SAME && a.1.abs_diff(b.1) < SAME,
             (a, b) => a == b,
+        };
+        if !same {
+            self.meeting = told.meeting;
         }
+        !same
+    }
+
+    /// Somebody in the room looks on at `uptime`; whether that is news.
+    pub fn look(&mut self, uptime: u64) -> bool {
+        let news = self.looked_at_until < uptime.saturating_add(LOOK / 2);
+        if news {
+            self.looked_at_until = uptime.saturating_add(LOOK);
+        }
+        news
+    }
+
+    /// Start and end of the meeting that runs or comes next.
+    #[must_use]
+    pub fn meeting(&self, uptime: u64) -> Option<(u64, u64)> {
+        self.meeting.filter(|(_, end)| uptime < *end)
     }
 
     /// The cadence at a moment.
     #[must_use]
     pub fn at(&self, uptime: u64) -> Cadence {
-        match self.0 {
+        match self.meeting {
             None => Cadence::Full,
-            Some((start, end)) if uptime < full_from(start) || uptime >= end => Cadence::Resting,
+            Some((start, end)) if uptime < full_from(start) || uptime >= end => {
+                if uptime < self.looked_at_until { Cadence::Full } else { Cadence::Resting }
+            }
             Some((start, _)) if uptime < rehearsal_from(start) => Cadence::Full,
             Some((start, _)) if uptime < start => Cadence::Rehearsal,
             Some(_) => Cadence::Meeting,
@@ -120,7 +149,7 @@ impl Timetable {
     /// `moment`, or the beginning of the full cadence where that comes sooner.
     #[must_use]
     pub fn no_later_than_full(&self, now: u64, moment: u64) -> u64 {
-        match self.0.map(|(start, _)| full_from(start)) {
+        match self.meeting.map(|(start, _)| full_from(start)) {
             Some(full) if full > now => moment.min(full),
             _ => moment,
         }
@@ -129,7 +158,7 @@ impl Timetable {
     /// When heartbeats begin, where that is still to come.
     #[must_use]
     pub fn heartbeats_from(&self, now: u64) -> Option<u64> {
-        self.0.map(|(start, _)| rehearsal_from(start)).filter(|from| *from > now)
+        self.meeting.map(|(start, _)| rehearsal_from(start)).filter(|from| *from > now)
     }
 
     /// The next run of a probe that ran last at `last`.
@@ -260,8 +289,26 @@ mod tests {
             };
             Timetable::new(Some(&meeting), 1_000_000_000 - 90 * 60_000, 10 * MINUTE)
         };
-        assert!(timetable().is_like(&moved(300)));
-        assert!(!timetable().is_like(&moved(60_000)));
-        assert!(!timetable().is_like(&Timetable::default()));
+        assert!(!timetable().heed(&moved(300)));
+        assert!(timetable().heed(&moved(60_000)));
+        assert!(timetable().heed(&Timetable::default()));
+    }
+
+    #[test]
+    fn who_looks_on_is_not_told_old_news() {
+        let mut looked = timetable();
+        assert_eq!(looked.at(MINUTE), Cadence::Resting);
+        assert!(looked.look(MINUTE), "somebody comes");
+        assert!(!looked.look(MINUTE + 5_000), "and goes on looking");
+        assert!(looked.look(MINUTE + 40_000));
+        assert_eq!(looked.at(MINUTE + 99_000), Cadence::Full);
+        assert_eq!(looked.at(MINUTE + 100_000), Cadence::Resting);
+        assert!(!looked.heed(&timetable()), "a push in between changes nothing");
+        assert_eq!(looked.at(MINUTE + 99_000), Cadence::Full);
+        // The line is the meeting's, whoever looks.
+        looked.look(150 * MINUTE);
+        assert_eq!(looked.at(150 * MINUTE), Cadence::Meeting);
+        assert_eq!(looked.meeting(150 * MINUTE), Some((100 * MINUTE, 200 * MINUTE)));
+        assert_eq!(looked.meeting(200 * MINUTE), None);
     }
 }

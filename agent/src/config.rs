@@ -11,7 +11,7 @@ use wire::{Language, ProbeName, limits};
 
 use crate::probes::{Probe, ProbeConfig};
 use crate::runner::Task;
-use crate::{own, platform, profile, spool};
+use crate::{own, page, platform, profile, spool};
 
 /// Probes one agent may have: an ordinary bridge has a dozen, and each is a task and a reading
 /// in every report.
@@ -35,6 +35,8 @@ pub struct File {
     pub proxy: Option<String>,
     /// How much the spool may hold.
     pub spool: Spool,
+    /// Of the page for whoever sits in the room, on this PC alone; 0 is none.
+    pub page_port: u16,
     /// What is measured, by name; default: this PC and the way to the collector.
     pub probes: Option<BTreeMap<ProbeName, ProbeConfig>>,
 }
@@ -58,6 +60,7 @@ impl Default for File {
             report_every: Span::seconds(15),
             proxy: None,
             spool: Spool::default(),
+            page_port: page::PORT,
             probes: None,
         }
     }

@@ -12,11 +12,11 @@ mod told;
 
 use std::path::Path;
 
-use wire::Language;
 use wire::reading::Reading;
 use wire::yaml::Faults;
+use wire::{Language, UnixMillis};
 
-use crate::config::Config;
+use crate::config::{Config, File};
 use crate::contact::Contact;
 use crate::spool::Statistics;
 use crate::style::Style;
@@ -66,6 +66,27 @@ pub async fn command(
         }
     }
     ready
+}
+
+/// What the running agent found of itself, to be told.
+#[derive(Debug)]
+pub(crate) struct Seen(Evidence);
+
+impl Seen {
+    /// Looks around from inside the agent; `readings` are the latest of its probes.
+    pub(crate) async fn now(file: &File, readings: Vec<Reading>) -> Self {
+        Self(look::look_within(file, readings).await)
+    }
+
+    /// As `doctor --json` tells it.
+    pub(crate) fn told(&self, language: Language) -> serde_json::Value {
+        told::json(&self.0, &judge::judge(&self.0), language)
+    }
+
+    /// This PC's clock minus the collector's in milliseconds, where that answered.
+    pub(crate) fn clock_offset(&self) -> Option<UnixMillis> {
+        self.0.collector.as_ref()?.as_ref().ok().copied()
+    }
 }
 
 /// What was seen.

@@ -10,6 +10,7 @@
 //!               report ─▶ spool (SQLite) ─▶ uplink ══TLS, trust══▶ collector
 //!                            ▲                │
 //!                            └── settled ◀────┘
+//!   latest readings ─▶ doctor ─▶ page ─▶ a browser in the room
 //! ```
 //!
 //! `schedule`, `cadence`, `report` and `tally` are pure. One thread runs everything but the spool, whose
@@ -43,11 +44,12 @@ pub mod trust;
 // What only the operating system knows.
 pub mod platform;
 
-// The commands that speak to a person.
+// What speaks to a person.
 pub mod check;
 pub mod doctor;
 pub mod learn;
 pub mod once;
+pub mod page;
 pub mod service;
 pub mod style;
 

@@ -1,6 +1,7 @@
 //! `run`: joins the stages, from the first tick to the last push.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +21,7 @@ use crate::report::{Assembler, Moment};
 use crate::runner::Finished;
 use crate::spool::{self, SpoolError};
 use crate::uplink::{self, UplinkError};
-use crate::{enrol, own, platform};
+use crate::{enrol, own, page, platform};
 
 /// Readings on their way to the assembler. It never waits for anything slow, so this only
 /// bounds a moment's burst.
@@ -55,6 +56,10 @@ pub enum RunError {
 /// All of it stays on the thread of [`runtime::block_on`](crate::runtime::block_on), so no probe
 /// has to be fit for several.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError> {
+    let (meetings, timetable) = watch::channel(Timetable::default());
+    let latest = Rc::new(page::Latest::default());
+    // Before the PC is a site, the page says what is still to be done.
+    page::open(&config.file, Rc::clone(&latest), meetings.clone(), &stop).await;
     let proxy = config.file.proxy.as_deref();
     let Some(identity) = enrolled(&config.file.state_dir, proxy, &stop).await? else {
         return Ok(());
@@ -74,7 +79,6 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
         uplink::Uplink::new(&identity, config.file.proxy.as_deref(), boot, Arc::clone(&counters))?
             .noting(Notebook::of(&config.file.state_dir))
             .following(Ends { offered, standing: stands });
-    let (meetings, timetable) = watch::channel(Timetable::default());
     let (every, state_dir) = (config.file.report_every.0, config.file.state_dir.clone());
     let start = platform::monotonic_ms();
     // Closes when the last probe has stopped and nobody can start another.
@@ -88,7 +92,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
         spawn_local(async move { pushing.await.inspect(|_| stop.cancel()) })
     };
     let assembler = Assembler::new(boot, agent_info(), every, start);
-    let gathering = Gathering { assembler, every, timetable, spool: spool.clone(), counters };
+    let gathering =
+        Gathering { assembler, every, timetable, spool: spool.clone(), counters, latest };
     gathering.until(&stop, readings).await;
 
     stop_uplink.cancel();
@@ -148,6 +153,7 @@ struct Gathering {
     timetable: watch::Receiver<Timetable>,
     spool: spool::Handle,
     counters: Arc<uplink::Counters>,
+    latest: Rc<page::Latest>,
 }
 
 impl Gathering {
@@ -172,6 +178,7 @@ impl Gathering {
     }
 
     fn add(&mut self, reading: Reading, at: u64) {
+        self.latest.note(&reading, at);
         let urgent = self.timetable.borrow().at(at).heartbeat().is_some();
         self.assembler.add(reading, at, urgent);
     }

@@ -74,6 +74,7 @@ mod dashboards;
 mod doctor;
 mod duty_hours;
 mod metrics_page;
+mod page;
 mod people;
 mod profiles;
 mod shipped;

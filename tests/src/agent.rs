@@ -71,9 +71,11 @@ impl Agent {
         agent
     }
 
-    /// Writes its configuration anew.
+    /// Writes its configuration anew. It opens no page in the room unless it is told to: there is
+    /// one port for it, and many agents here.
     pub fn configure(&self, config: &str) {
-        let text = format!("state_dir: {}\nlanguage: en\n{config}", self.state_dir.display());
+        let page = if config.contains("page_port:") { "" } else { "page_port: 0\n" };
+        let text = format!("state_dir: {}\nlanguage: en\n{page}{config}", self.state_dir.display());
         fs::write(self.config(), text).expect("a writable directory");
     }
 

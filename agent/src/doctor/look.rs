@@ -36,15 +36,33 @@ const ALWAYS: &str = "probes: { host: { host: {} }, power: { power: {} }, link: 
 pub(super) async fn look(loaded: Result<Config, Faults>) -> Evidence {
     let configuration =
         loaded.as_ref().map(|config| config.tasks.len()).map_err(ToString::to_string);
-    let (file, tasks) = match loaded {
+    let (file, mut tasks) = match loaded {
         Ok(config) => (config.file, config.tasks),
         Err(_) => (File::default(), Vec::new()),
     };
-    let running: Vec<_> = all(tasks).into_iter().map(|task| spawn_local(run(task))).collect();
+    tasks.extend(always(|kind| tasks.iter().any(|task| task.probe.kind() == kind)));
+    let spool = spool(&file);
+    Evidence { configuration, spool, ..around(&file, tasks).await }
+}
+
+/// The same inside the running agent, which holds its spool and has measured by itself: `readings`
+/// are what it found last.
+pub(super) async fn look_within(file: &File, readings: Vec<Reading>) -> Evidence {
+    let tasks = always(|kind| readings.iter().any(|reading| &*reading.kind == kind));
+    let mut evidence = around(file, tasks).await;
+    evidence.configuration = Ok(readings.len());
+    evidence.spool = Spool::Held;
+    evidence.probes.extend(readings.into_iter().map(|reading| (reading, Trace::default())));
+    evidence
+}
+
+/// This PC and its way to the collector, and what `tasks` find; of configuration and spool nothing.
+async fn around(file: &File, tasks: Vec<Task>) -> Evidence {
+    let running: Vec<_> = tasks.into_iter().map(|task| spawn_local(run(task))).collect();
     let identity = identity::load(&file.state_dir);
     let (name, collector) = match &identity {
         Ok(Some(identity)) => {
-            (resolved(&identity.collector).await, Some(knocked(identity, &file).await))
+            (resolved(&identity.collector).await, Some(knocked(identity, file).await))
         }
         _ => (None, None),
     };
@@ -54,7 +72,7 @@ pub(super) async fn look(loaded: Result<Config, Faults>) -> Evidence {
         probes.extend(probe.await.ok());
     }
     Evidence {
-        configuration,
+        configuration: Ok(0),
         state_dir: file.state_dir.display().to_string(),
         rights: rights(&file.state_dir),
         enrolment: enrolment(identity, &file.state_dir),
@@ -62,21 +80,19 @@ pub(super) async fn look(loaded: Result<Config, Faults>) -> Evidence {
         name,
         collector,
         contact,
-        spool: spool(&file),
+        spool: Spool::None,
         probes,
     }
 }
 
-/// The configured probes, and those of [`ALWAYS`] whose kind (or name) is not among them.
-fn all(mut tasks: Vec<Task>) -> Vec<Task> {
+/// The probes of [`ALWAYS`] that nobody has by their kind. The echo is never anybody else's.
+fn always(has: impl Fn(&str) -> bool) -> Vec<Task> {
     let always = config::parse(Path::new("doctor"), ALWAYS).map(|config| config.tasks);
-    for task in always.unwrap_or_default() {
+    let named = always.unwrap_or_default().into_iter().filter_map(|task| {
         let echo = task.probe.kind() == "icmp";
-        if echo || !tasks.iter().any(|other| other.probe.kind() == task.probe.kind()) {
-            tasks.push(renamed(task, echo));
-        }
-    }
-    tasks
+        (echo || !has(task.probe.kind())).then(|| renamed(task, echo))
+    });
+    named.collect()
 }
 
 /// The echo to this PC itself bears a name that no configuration can give.

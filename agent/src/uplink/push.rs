@@ -321,9 +321,8 @@ impl Push {
         let uptime = platform::monotonic_ms();
         let told = Timetable::new(answer.meeting.as_ref(), answer.now, uptime);
         self.meetings.send_if_modified(|known| {
-            let news = !known.is_like(&told);
+            let news = known.heed(&told);
             if news {
-                *known = told;
                 tracing::info!(cadence = ?told.at(uptime), meeting = ?answer.meeting, "the next meeting");
             }
             news
