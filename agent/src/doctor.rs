@@ -12,6 +12,7 @@ mod told;
 
 use std::path::Path;
 
+use wire::enrolment::EnrolError;
 use wire::reading::Reading;
 use wire::yaml::Faults;
 use wire::{Language, UnixMillis};
@@ -126,6 +127,10 @@ enum Enrolment {
     Missing,
     /// With the fleet's code: it waits for its site under this number.
     Waiting(i64),
+    /// It has a code that it could not use yet, of this collector.
+    Kept(String),
+    /// The code that it kept was refused for good.
+    Refused(EnrolError),
     Damaged(String),
     Site {
         id: String,

@@ -4,19 +4,23 @@
 //! configuration is read (or begun), the credential is made and kept beside the code's hash. If
 //! the answer is lost, or the technician types the code again to be sure, the same code goes out
 //! with the same credential and is answered again.
+//!
+//! An installer that nobody watches gives the code for [`Manner::Later`]: where the collector cannot
+//! be reached it is kept, protected as the identity is, and the agent enrols as soon as it can.
 
 mod again;
+mod attempt;
 mod starter;
 mod words;
 
-pub(crate) use again::waits;
+pub(crate) use again::{Asking, Waiting, refused, waits};
+pub(crate) use words::refused as refusal;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use serde::{Deserialize, Serialize};
 use wire::enrolment::{
     Code, EnrolAnswer, EnrolError, EnrolRefusal, EnrolRequest, EnrolWaiting, InvalidCode,
     sha256_hex,
@@ -25,6 +29,7 @@ use wire::limits::{ENROL_PATH, VERSION};
 use wire::yaml::Faults;
 use wire::{Language, SiteId};
 
+use self::attempt::{Attempt, Waits, sent_before};
 use crate::identity::{self, Credential, Identity, IdentityError};
 use crate::run::{agent_info, unix_ms};
 use crate::trust::{self, PinnedAuthority, TrustError};
@@ -38,15 +43,21 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// An answer has some 200 bytes.
 const ANSWER_BYTES: usize = 16 * 1024;
 
-/// The last enrolment, answered or not.
-const ATTEMPT: &str = "enrolment.json";
+/// How a code is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Now or not at all; a PC that is a site already is left alone.
+    Now,
+    /// Now, also by a PC that is a site already.
+    Replace,
+    /// Now, or as soon as the collector can be reached: of an installer that nobody watches.
+    Later,
+}
 
 /// Enrols this PC with `code` for the configuration at `config`, telling the person at the
 /// terminal what happens; false where it failed.
-///
-/// A PC that is a site already is left alone unless `replace` says so.
-pub async fn command(code: &str, config: &Path, replace: bool, language: Language) -> bool {
-    match enrol(code, config, replace, language).await {
+pub async fn command(code: &str, config: &Path, manner: Manner, language: Language) -> bool {
+    match enrol(code, config, manner, language).await {
         Ok(told) => {
             println!("{}", told.told(language));
             true
@@ -71,8 +82,8 @@ struct Enrolled {
     replaced: bool,
 }
 
-/// What the collector made of a good code.
-#[derive(Debug, PartialEq, Eq)]
+/// What became of a good code.
+#[derive(Debug)]
 enum Outcome {
     Enrolled(Enrolled),
     /// The code is the fleet's: this PC waits to be matched to its site.
@@ -80,6 +91,8 @@ enum Outcome {
         number: i64,
         collector: String,
     },
+    /// The code is kept until it can be used.
+    Kept(Failure),
 }
 
 /// Why it failed.
@@ -100,7 +113,7 @@ enum Failure {
     /// The authority of the code is not behind this address.
     #[error("{0}: another collector")]
     WrongCollector(String),
-    #[error("{0}: {1:?}")]
+    #[error("{}: {}", .0, .1.detail)]
     Way(String, Failed),
     /// With the seconds after which to try again, where the collector said so.
     #[error("{0:?}")]
@@ -113,10 +126,27 @@ enum Failure {
     Answer(String, u16),
 }
 
+impl Failure {
+    /// Whether the same code may be taken another time, with nobody at this PC.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Way(..) | Self::WrongCollector(_) | Self::Answer(..) => true,
+            Self::Refused(error, _) => matches!(error, EnrolError::TooMany | EnrolError::Other),
+            Self::Code(_)
+            | Self::Configuration(_)
+            | Self::Begin(..)
+            | Self::Local(_)
+            | Self::Trust(_)
+            | Self::Client(_)
+            | Self::Enrolled { .. } => false,
+        }
+    }
+}
+
 async fn enrol(
     code: &str,
     config: &Path,
-    replace: bool,
+    manner: Manner,
     language: Language,
 ) -> Result<Outcome, Failure> {
     let code: Code = code.parse()?;
@@ -126,19 +156,19 @@ async fn enrol(
     let before = identity::load(&file.state_dir);
     let proxy = file.proxy.as_deref();
     if let Ok(Some(before)) = &before
-        && !replace
+        && manner != Manner::Replace
         && !sent_before(&file.state_dir, &code)
         && !revoked(before, proxy).await
     {
         let Identity { site, collector, .. } = before.clone();
         return Err(Failure::Enrolled { site, collector });
     }
-    let credential = credential(&file.state_dir, &code)?;
+    let attempt = Attempt::with(&file.state_dir, &code)?;
 
-    let (answer, authority) = match ask(&code, &credential, proxy).await {
-        Err(Failure::Way(collector, failed)) => {
-            let failed = mark::closer(failed, &collector, proxy).await;
-            return Err(Failure::Way(collector, failed));
+    let (answer, authority) = match ask_closely(&code, &attempt.credential, proxy).await {
+        Err(failure) if manner == Manner::Later && failure.may_pass() => {
+            attempt.wait(&file.state_dir, Waits { code: code.to_string(), number: None })?;
+            return Ok(Outcome::Kept(failure));
         }
         answer => answer?,
     };
@@ -147,18 +177,36 @@ async fn enrol(
     let answer = match answer {
         Answered::Site(answer) => answer,
         Answered::Waiting(EnrolWaiting { waiting: number, .. }) => {
-            wait(&file.state_dir, &code, &credential, number)?;
+            let waits = Waits { code: code.to_string(), number: Some(number) };
+            attempt.wait(&file.state_dir, waits)?;
             return Ok(Outcome::Waiting { number, collector });
         }
     };
+    let credential = attempt.credential.clone();
     let site = answer.site.clone();
     let identity = Identity { site, collector: collector.clone(), authority, credential };
     identity::save(&file.state_dir, &identity)?;
+    attempt.end(&file.state_dir, None)?;
     // A damaged one is replaced too; the same code typed twice replaces nothing.
     let replaced = before.map_or(true, |before| before.is_some_and(|before| before != identity));
     let clock_offset = unix_ms().saturating_sub(answer.now);
     let EnrolAnswer { site, name, .. } = answer;
     Ok(Outcome::Enrolled(Enrolled { site, name, collector, clock_offset, replaced }))
+}
+
+/// Asks once, and looks closer at why nothing came through: a person waits for the reason.
+async fn ask_closely(
+    code: &Code,
+    credential: &Credential,
+    proxy: Option<&str>,
+) -> Result<(Answered, Vec<u8>), Failure> {
+    match ask(code, credential, proxy).await {
+        Err(Failure::Way(collector, failed)) => {
+            let failed = mark::closer(failed, &collector, proxy).await;
+            Err(Failure::Way(collector, failed))
+        }
+        answer => answer,
+    }
 }
 
 /// Asks once, and tells the authority that the handshake has shown.
@@ -183,36 +231,10 @@ fn found(authority: &PinnedAuthority, collector: &str) -> Result<Vec<u8>, Failur
     certificate.ok_or_else(|| Failure::WrongCollector(collector.to_owned()))
 }
 
-/// What goes out together.
-#[derive(Serialize, Deserialize)]
-struct Attempt {
-    /// SHA-256 of the code's secret.
-    code: String,
-    credential: Credential,
-    /// Where it was the fleet's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    waiting: Option<Waits>,
-}
-
-/// What a PC needs that waits to be matched to its site.
-#[derive(Serialize, Deserialize)]
-struct Waits {
-    /// The whole code, to ask again with it.
-    code: String,
-    /// Its number at the collector.
-    number: i64,
-}
-
 /// What came back for a good code.
 enum Answered {
     Site(EnrolAnswer),
     Waiting(EnrolWaiting),
-}
-
-/// Whether this very code was used here: it is typed again to be sure, or rolled out again.
-fn sent_before(state_dir: &Path, code: &Code) -> bool {
-    let attempt = identity::read::<Attempt>(&state_dir.join(ATTEMPT));
-    matches!(attempt, Ok(Some(attempt)) if attempt.code == sha256_hex(&code.secret))
 }
 
 /// Whether the collector does not know this PC any more, so that nothing is lost by replacing what
@@ -220,34 +242,6 @@ fn sent_before(state_dir: &Path, code: &Code) -> bool {
 async fn revoked(identity: &Identity, proxy: Option<&str>) -> bool {
     let knocked = uplink::knock(identity, proxy).await;
     matches!(knocked, Ok(Err(closed)) if matches!(closed.cause, Cause::Credential | Cause::Replaced))
-}
-
-/// The credential for this code: the one already sent with it, or a new one, on disk before it is
-/// sent.
-fn credential(state_dir: &Path, code: &Code) -> Result<Credential, Failure> {
-    let path = state_dir.join(ATTEMPT);
-    let code = sha256_hex(&code.secret);
-    if let Ok(Some(attempt)) = identity::read::<Attempt>(&path)
-        && attempt.code == code
-    {
-        return Ok(attempt.credential);
-    }
-    let credential =
-        Credential::make().map_err(|error| IdentityError::File { path: path.clone(), error })?;
-    identity::write(&path, &Attempt { code, credential: credential.clone(), waiting: None })?;
-    Ok(credential)
-}
-
-/// Keeps what is needed to ask again.
-fn wait(
-    state_dir: &Path,
-    code: &Code,
-    credential: &Credential,
-    number: i64,
-) -> Result<(), IdentityError> {
-    let waiting = Some(Waits { code: code.to_string(), number });
-    let (code, credential) = (sha256_hex(&code.secret), credential.clone());
-    identity::write(&state_dir.join(ATTEMPT), &Attempt { code, credential, waiting })
 }
 
 /// This PC's address on the way to the collector: for the person who matches PCs to sites. Nothing

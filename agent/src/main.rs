@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use agent::enrol::Manner;
 use agent::platform::ServiceOrder;
 use agent::style::Style;
 use agent::{config, platform};
@@ -65,6 +66,10 @@ enum Command {
         /// Also where this PC is a site already: it becomes the code's
         #[arg(long)]
         replace: bool,
+        /// For installers: where the collector cannot be reached, the code is kept, protected, and
+        /// the agent enrols by itself as soon as it can
+        #[arg(long, conflicts_with = "replace")]
+        later: bool,
     },
     /// What Windows starts at each sign-in, to tell the service what a service cannot see; of no use to people
     #[command(hide = true)]
@@ -85,6 +90,8 @@ enum Order {
     Start,
     /// Stop it until the next start of the system
     Stop,
+    /// Stop it and its helpers, so that its file can be replaced; then install and start it again
+    Release,
     /// Stop it and take it away; configuration, identity and unsent reports stay
     Uninstall,
     /// Say what it is doing
@@ -111,8 +118,13 @@ fn main() -> ExitCode {
     start_logging(std::io::stderr);
     let named = arguments.config.is_some();
     let path = arguments.config.clone().unwrap_or_else(platform::config_file);
-    if let Command::Enroll { code, replace } = &arguments.command {
-        return finish(enroll(code, &path, *replace, arguments.lang));
+    if let Command::Enroll { code, replace, later } = &arguments.command {
+        let manner = match (*replace, *later) {
+            (true, _) => Manner::Replace,
+            (false, true) => Manner::Later,
+            (false, false) => Manner::Now,
+        };
+        return finish(enroll(code, &path, manner, arguments.lang));
     }
     let config = config::load(&path, named);
     if let Command::Doctor { json, bundle } = &arguments.command {
@@ -147,6 +159,7 @@ fn service(order: Order, lang: Option<Language>) -> ExitCode {
         Order::Install => ServiceOrder::Install,
         Order::Start => ServiceOrder::Start,
         Order::Stop => ServiceOrder::Stop,
+        Order::Release => ServiceOrder::Release,
         Order::Uninstall => ServiceOrder::Uninstall,
         Order::Status => ServiceOrder::Status,
         Order::Run => {
@@ -188,11 +201,11 @@ fn run(config: config::Config) -> anyhow::Result<bool> {
 fn enroll(
     code: &str,
     path: &std::path::Path,
-    replace: bool,
+    manner: Manner,
     lang: Option<Language>,
 ) -> anyhow::Result<bool> {
     let language = language(lang);
-    block_on(agent::enrol::command(code, path, replace, language))
+    block_on(agent::enrol::command(code, path, manner, language))
 }
 
 fn doctor(

@@ -97,6 +97,9 @@ pub enum ServiceOrder {
     Start,
     /// Stop it, and wait until it has ended.
     Stop,
+    /// Stop it, and end the helpers of whoever is signed in, so that the program can be replaced.
+    /// The system still knows it, and starts what it finds in its place.
+    Release,
     /// Stop it and make the system forget it. Configuration, identity and spool stay.
     Uninstall,
     /// Only look.

@@ -15,13 +15,14 @@ use wire::{AgentInfo, Reading, SiteId, UnixMillis};
 use crate::cadence::Timetable;
 use crate::config::Config;
 use crate::contact::Notebook;
+use crate::enrol::Asking;
 use crate::identity::{self, Identity, IdentityError};
 use crate::profile::{Ends, Follower, Probing};
 use crate::report::{Assembler, Moment};
 use crate::runner::Finished;
 use crate::spool::{self, SpoolError};
 use crate::uplink::{self, UplinkError};
-use crate::{enrol, own, page, platform};
+use crate::{own, page, platform};
 
 /// Readings on their way to the assembler. It never waits for anything slow, so this only
 /// bounds a moment's burst.
@@ -116,29 +117,12 @@ async fn enrolled(
     proxy: Option<&str>,
     stop: &CancellationToken,
 ) -> Result<Option<Identity>, IdentityError> {
-    let mut told = false;
-    let (mut number, mut ask_at) = (None, 0);
+    let mut asking = Asking::default();
     loop {
         if let Some(identity) = identity::load(state_dir)? {
             return Ok(Some(identity));
         }
-        if let Some(waiting) = enrol::waits(state_dir) {
-            if number.replace(waiting.number) != Some(waiting.number) {
-                let number = waiting.number;
-                tracing::info!(number, "enrolled with the fleet's code; waiting for the site");
-            }
-            let now = platform::monotonic_ms();
-            if now >= ask_at {
-                let Some(again) = stop.run_until_cancelled(waiting.ask(state_dir, proxy)).await
-                else {
-                    return Ok(None);
-                };
-                ask_at = now.saturating_add(u64::try_from(again.as_millis()).unwrap_or(u64::MAX));
-            }
-        } else if !told {
-            tracing::warn!(state_dir = %state_dir.display(), "not enrolled yet: waiting for `nhipcau-agent enroll CODE`");
-            told = true;
-        }
+        stop.run_until_cancelled(asking.turn(state_dir, proxy)).await;
         let waited = stop.run_until_cancelled(tokio::time::sleep(ENROLMENT_POLL)).await;
         if waited.is_none() {
             return Ok(None);

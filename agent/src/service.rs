@@ -38,6 +38,9 @@ fn good(order: ServiceOrder, state: ServiceState) -> bool {
         ServiceOrder::Install => state != ServiceState::NotInstalled,
         ServiceOrder::Start | ServiceOrder::Status => state == ServiceState::Running,
         ServiceOrder::Stop => state == ServiceState::Stopped,
+        ServiceOrder::Release => {
+            matches!(state, ServiceState::Stopped | ServiceState::NotInstalled)
+        }
         ServiceOrder::Uninstall => state == ServiceState::NotInstalled,
     }
 }
@@ -56,7 +59,7 @@ fn told(state: ServiceState, language: Language) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use ServiceOrder::{Install, Start, Status, Stop, Uninstall};
+    use ServiceOrder::{Install, Release, Start, Status, Stop, Uninstall};
     use ServiceState::{Changing, NotInstalled, Running, Stopped};
 
     use super::*;
@@ -70,6 +73,8 @@ mod tests {
             (Start, Changing, false),
             (Stop, Stopped, true),
             (Stop, Changing, false),
+            (Release, NotInstalled, true),
+            (Release, Running, false),
             (Uninstall, NotInstalled, true),
             (Status, Running, true),
             (Status, Stopped, false),

@@ -17,14 +17,22 @@ if not exist "%NGUON%nhipcau-agent.exe" (
     goto :loi
 )
 
-echo [1/4] Dừng bản cũ nếu có...
-if exist "%DICH%\nhipcau-agent.exe" "%DICH%\nhipcau-agent.exe" --lang vi service uninstall
-
-echo [2/4] Chép chương trình vào %DICH%...
+rem The old version runs until the new one lies beside it whole: a power cut at any moment leaves one that starts.
+echo [1/4] Chép chương trình vào %DICH%...
 if not exist "%DICH%" mkdir "%DICH%"
-copy /y "%NGUON%nhipcau-agent.exe" "%DICH%\nhipcau-agent.exe" >nul
+copy /y "%NGUON%nhipcau-agent.exe" "%DICH%\nhipcau-agent.new" >nul
 if errorlevel 1 (
     echo Không chép được vào %DICH%: ổ đĩa đầy, hoặc phần mềm diệt vi-rút đang giữ tệp.
+    goto :loi
+)
+
+echo [2/4] Thay bản cũ nếu có...
+if exist "%DICH%\nhipcau-agent.exe" "%DICH%\nhipcau-agent.exe" --lang vi service release
+move /y "%DICH%\nhipcau-agent.new" "%DICH%\nhipcau-agent.exe" >nul
+if errorlevel 1 (
+    echo Không thay được %DICH%\nhipcau-agent.exe: có chương trình đang giữ tệp. Bản cũ chạy tiếp.
+    "%DICH%\nhipcau-agent.exe" --lang vi service install >nul
+    "%DICH%\nhipcau-agent.exe" --lang vi service start
     goto :loi
 )
 
@@ -44,7 +52,8 @@ if "%MA%"=="" (
     echo Ghi danh sau bằng lệnh: "%DICH%\nhipcau-agent.exe" enroll MÃ
     goto :xong
 )
-"%DICH%\nhipcau-agent.exe" --lang vi enroll "%MA%"
+rem Without a line the code is kept, and the service enrols as soon as there is one.
+"%DICH%\nhipcau-agent.exe" --lang vi enroll --later "%MA%"
 if errorlevel 1 goto :loi
 
 :xong

@@ -54,7 +54,8 @@ msibuild "$msi" -q "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=1501 WHER
 folder=$stage/nhipcau-agent-$version
 mkdir "$folder"
 mv "$stage/nhipcau-agent.exe" "$folder"
-install -m 644 "$here/cai-dat.cmd" "$here/go-bo.cmd" "$folder"
+# Whatever an editor or git made of them: cmd.exe may miss a label that ends in a mere line feed.
+for script in cai-dat.cmd go-bo.cmd; do sed 's/\r*$/\r/' "$here/$script" >"$folder/$script"; done
 zip=$output/nhipcau-agent-$version-windows.zip
 rm -f "$zip"
 (cd "$stage" && zip --quiet --recurse-paths "$zip" "$(basename "$folder")")

@@ -25,6 +25,7 @@ mod stopping;
 
 // What must not be believed.
 mod enrolment;
+mod later;
 mod reports;
 mod strangers;
 #[cfg(target_os = "linux")]
@@ -54,6 +55,7 @@ mod snmp;
 mod windows;
 #[cfg(target_os = "linux")]
 mod windows_room;
+mod windows_upgrade;
 
 // What arrives and what is shown.
 mod scenarios;

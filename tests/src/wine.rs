@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 use std::{fs, io};
 
 use nix::sys::signal::Signal;
@@ -19,6 +20,9 @@ const SERVER: &str = "/usr/lib/wine/wineserver64";
 
 /// What `deploy/debian-packages.sh` ends with where it may not install what is missing.
 const NO_PACKAGES: i32 = 3;
+
+/// How closely a moment to cut the power off is watched for.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Where the product lives, below `C:`.
 const HOME: &str = "drive_c/ProgramData/NhipCau";
@@ -113,6 +117,28 @@ impl Pc {
         let status = command.stdout(into()).stderr(into()).status().expect("Wine starts");
         let said = fs::read(said.path()).expect("what was written");
         Done { status, said: String::from_utf8_lossy(&said).into_owned() }
+    }
+
+    /// Begins a program, and cuts the power off as soon as `then` is so, or it has ended.
+    pub fn cut_off(&self, program: &str, arguments: &[&str], then: impl Fn() -> bool) {
+        let mut command = self.command(program, arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut running = command.spawn().expect("Wine starts");
+        while running.try_wait().expect("a child").is_none() && !then() {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        self.switch_off();
+        let _ = running.wait();
+    }
+
+    /// The power is gone; the next command switches it on again.
+    fn switch_off(&self) {
+        // `-k` ends the Wine of this prefix alone; `-w` returns when it has ended.
+        for order in ["-k", "-w"] {
+            let mut server = Command::new(SERVER);
+            self.environment(&mut server);
+            let _ = server.arg(order).stdin(Stdio::null()).status();
+        }
     }
 
     /// Runs a command of the agent to its end.
@@ -222,12 +248,8 @@ impl Pc {
 impl Drop for Pc {
     fn drop(&mut self) {
         self.program = None;
-        // `-k` ends the Wine of this prefix alone; its files can be removed when it has ended.
-        for order in ["-k", "-w"] {
-            let mut server = Command::new(SERVER);
-            self.environment(&mut server);
-            let _ = server.arg(order).stdin(Stdio::null()).status();
-        }
+        // Its files can be removed when it has ended.
+        self.switch_off();
     }
 }
 

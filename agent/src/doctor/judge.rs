@@ -10,6 +10,7 @@ use wire::metrics;
 use wire::reading::{Name, Sample, Value};
 
 use super::{Colour, Enrolment, Evidence, Finding, Spool, Words, words};
+use crate::enrol::refusal;
 use crate::platform::{AS_ADMINISTRATOR, START_SERVICE};
 pub(super) use line::without_password;
 use line::{clock, collector, credential, dns, proxy, route, tls};
@@ -162,11 +163,51 @@ fn enrolment(evidence: &Evidence) -> Finding {
             format!("gọi đơn vị vận hành và đọc số {number}; gán xong, agent tự ghi danh"),
             format!("call operations and read out {number}; the agent then enrols by itself"),
         )),
+        Enrolment::Kept(collector) => kept(title, collector, evidence),
+        Enrolment::Refused(error) => {
+            let (vi, en) = refusal(*error, None);
+            let found = words(
+                format!("mã ghi danh đã giữ bị từ chối. {}", vi.trim_end_matches('.')),
+                format!("the code that was kept is refused. {}", en.trim_end_matches('.')),
+            );
+            finding("enrolment", title, Colour::Red, found).mend(again)
+        }
         Enrolment::Damaged(fault) => {
             finding("enrolment", title, Colour::Red, words(fault.as_str(), fault.as_str()))
                 .mend(again)
         }
     }
+}
+
+/// A code is kept: what it waits for is the way to the collector, which has numbers of its own.
+fn kept(title: Words, collector: &str, evidence: &Evidence) -> Finding {
+    let reached = matches!(evidence.collector, Some(Ok(_)));
+    let (found, mend) = if reached {
+        (
+            words(
+                format!("đang giữ mã ghi danh của {collector}, sắp ghi danh"),
+                format!("keeps a code of {collector} and is about to enrol"),
+            ),
+            words(
+                format!("đợi hai phút, agent tự ghi danh; nếu không, chạy: {START_SERVICE}"),
+                format!(
+                    "wait two minutes, the agent enrols by itself; if not, run: {START_SERVICE}"
+                ),
+            ),
+        )
+    } else {
+        (
+            words(
+                format!("đang giữ mã ghi danh, chờ liên lạc được với {collector}"),
+                format!("keeps its code until {collector} is within reach"),
+            ),
+            words(
+                "sửa đường tới collector theo các mục dưới đây; có mạng là agent tự ghi danh, không phải gõ lại mã",
+                "mend the way to the collector, see below; the agent then enrols by itself, without typing the code again",
+            ),
+        )
+    };
+    finding("enrolment", title, Colour::Red, found).mend(mend)
 }
 
 fn service(evidence: &Evidence) -> Finding {

@@ -11,7 +11,7 @@ use wire::yaml::Faults;
 use super::{Enrolment, Evidence, Since, Spool};
 use crate::config::{self, Config, File};
 use crate::contact::{self, Contact};
-use crate::enrol;
+use crate::enrol::{self, Waiting};
 use crate::identity::{self, Identity};
 use crate::platform;
 use crate::probes::resolve::Host;
@@ -60,9 +60,14 @@ pub(super) async fn look_within(file: &File, readings: Vec<Reading>) -> Evidence
 async fn around(file: &File, tasks: Vec<Task>) -> Evidence {
     let running: Vec<_> = tasks.into_iter().map(|task| spawn_local(run(task))).collect();
     let identity = identity::load(&file.state_dir);
-    let (name, collector) = match &identity {
-        Ok(Some(identity)) => {
+    let waiting = enrol::waits(&file.state_dir);
+    let (name, collector) = match (&identity, &waiting) {
+        (Ok(Some(identity)), _) => {
             (resolved(&identity.collector).await, Some(knocked(identity, file).await))
+        }
+        (Ok(None), Some(waiting)) => {
+            let reached = waiting.reach(file.proxy.as_deref()).await;
+            (resolved(&waiting.collector()).await, Some(reached))
         }
         _ => (None, None),
     };
@@ -75,7 +80,7 @@ async fn around(file: &File, tasks: Vec<Task>) -> Evidence {
         configuration: Ok(0),
         state_dir: file.state_dir.display().to_string(),
         rights: rights(&file.state_dir),
-        enrolment: enrolment(identity, &file.state_dir),
+        enrolment: enrolment(identity, waiting.as_ref(), &file.state_dir),
         proxy: file.proxy.clone().or_else(from_environment),
         name,
         collector,
@@ -141,11 +146,17 @@ fn from_environment() -> Option<String> {
 
 fn enrolment(
     identity: Result<Option<Identity>, identity::IdentityError>,
+    waiting: Option<&Waiting>,
     state_dir: &Path,
 ) -> Enrolment {
     match identity {
-        Ok(None) => enrol::waits(state_dir)
-            .map_or(Enrolment::Missing, |waiting| Enrolment::Waiting(waiting.number)),
+        Ok(None) => match (waiting, enrol::refused(state_dir)) {
+            (Some(waiting), _) => waiting
+                .number()
+                .map_or_else(|| Enrolment::Kept(waiting.collector()), Enrolment::Waiting),
+            (None, Some(error)) => Enrolment::Refused(error),
+            (None, None) => Enrolment::Missing,
+        },
         Ok(Some(Identity { site, collector, .. })) => {
             Enrolment::Site { id: site.to_string(), collector }
         }

@@ -35,14 +35,14 @@ impl Pc {
     }
 
     async fn enrol(&self, code: &Code) -> Result<Enrolled, Failure> {
-        enrol(&code.to_string(), &self.config(), true, Language::Vi).await.map(site)
+        enrol(&code.to_string(), &self.config(), Manner::Replace, Language::Vi).await.map(site)
     }
 }
 
 fn site(outcome: Outcome) -> Enrolled {
     match outcome {
         Outcome::Enrolled(enrolled) => enrolled,
-        waiting @ Outcome::Waiting { .. } => panic!("{waiting:?}"),
+        waiting => panic!("{waiting:?}"),
     }
 }
 
@@ -91,7 +91,7 @@ async fn one_code_makes_this_pc_a_site() {
         let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(pc.state()), 0o700);
         assert_eq!(mode(pc.state().join("identity.json")), 0o600);
-        assert_eq!(mode(pc.state().join(ATTEMPT)), 0o600);
+        assert_eq!(mode(pc.state().join("enrolment.json")), 0o600);
     }
     assert!(fs::read_to_string(pc.config()).unwrap().starts_with("# của tôi\n"));
 }
@@ -210,7 +210,7 @@ async fn faults_on_this_pc_are_said_before_the_code_is_used() {
         ("127.0.0.1:8443/ABC", "chưa đủ"),
         ("127.0.0.1:8443/ABU", "'U'"),
     ] {
-        let failure = enrol(typed, &pc.config(), false, Language::Vi).await.unwrap_err();
+        let failure = enrol(typed, &pc.config(), Manner::Now, Language::Vi).await.unwrap_err();
         assert!(failure.told(Language::Vi).contains(vi), "{}", failure.told(Language::Vi));
     }
     let broken = "stat_dir: /x\n";
@@ -253,19 +253,19 @@ async fn a_site_is_not_replaced_unless_it_is_said_or_it_was_revoked() {
     let pc = Pc::new();
     let first = code(&collector).to_string();
     let second = Code { secret: [8; SECRET_BYTES], ..code(&collector) }.to_string();
-    let typed = async |code: &str, replace| {
-        enrol(code, &pc.config(), replace, Language::Vi).await.map(site).map_err(|failure| {
+    let typed = async |code: &str, manner| {
+        enrol(code, &pc.config(), manner, Language::Vi).await.map(site).map_err(|failure| {
             assert!(matches!(failure, Failure::Enrolled { .. }), "{failure}");
             failure.told(Language::Vi)
         })
     };
-    assert!(!typed(&first, false).await.unwrap().replaced);
-    assert!(!typed(&first, false).await.unwrap().replaced, "typed again");
-    let told = typed(&second, false).await.unwrap_err();
+    assert!(!typed(&first, Manner::Now).await.unwrap().replaced);
+    assert!(!typed(&first, Manner::Now).await.unwrap().replaced, "typed again");
+    let told = typed(&second, Manner::Now).await.unwrap_err();
     assert!(told.contains("th-0316") && told.contains("--replace"), "{told}");
-    assert!(typed(&second, true).await.unwrap().replaced);
+    assert!(typed(&second, Manner::Replace).await.unwrap().replaced);
     known.store(false, std::sync::atomic::Ordering::Relaxed);
-    assert!(typed(&first, false).await.unwrap().replaced, "nothing is lost");
+    assert!(typed(&first, Manner::Now).await.unwrap().replaced, "nothing is lost");
 }
 
 #[tokio::test]
@@ -284,17 +284,78 @@ async fn with_the_fleets_code_this_pc_waits_and_is_a_site_once_it_is_assigned() 
     .await;
     let pc = Pc::new();
     let typed = code(&collector).to_string();
-    let outcome = enrol(&typed, &pc.config(), false, Language::Vi).await.unwrap();
+    let outcome = enrol(&typed, &pc.config(), Manner::Now, Language::Vi).await.unwrap();
     assert!(outcome.told(Language::Vi).contains("đọc số 17"), "{}", outcome.told(Language::Vi));
     let waiting = waits(&pc.state()).unwrap();
-    assert_eq!(waiting.number, 17);
-    let again = waiting.ask(&pc.state(), None).await;
+    assert_eq!(waiting.number(), Some(17));
+    let again = waiting.ask(&pc.state(), None).await.unwrap();
     assert_eq!(again, Duration::from_mins(30), "not as long as that");
     assert!(identity::load(&pc.state()).unwrap().is_none());
     assigned.store(true, std::sync::atomic::Ordering::Relaxed);
-    waiting.ask(&pc.state(), None).await;
+    waits(&pc.state()).unwrap().ask(&pc.state(), None).await.unwrap();
+    assert!(waits(&pc.state()).is_none(), "the code is not kept any longer");
     let identity = identity::load(&pc.state()).unwrap().unwrap();
     assert_eq!(identity.site.as_str(), "th-0316");
     let hashes = hashes.lock().unwrap();
     assert!(hashes.len() == 3 && hashes.iter().all(|hash| *hash == hashes[0]), "one credential");
+}
+
+#[tokio::test]
+async fn an_installers_code_is_kept_while_the_collector_is_away_and_used_once_it_is_there() {
+    let up = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is = Arc::clone(&up);
+    let collector = Scripted::start(move |_| {
+        if is.load(std::sync::atomic::Ordering::Relaxed) {
+            welcome(unix_ms())
+        } else {
+            Reply::text(503, "", "")
+        }
+    })
+    .await;
+    let pc = Pc::new();
+    let typed = code(&collector).to_string();
+    let outcome = enrol(&typed, &pc.config(), Manner::Later, Language::Vi).await.unwrap();
+    let told = outcome.told(Language::Vi);
+    assert!(told.contains("giữ mã ghi danh") && told.contains("đang bận"), "{told}");
+    let kept = fs::read(pc.state().join("enrolment.json")).unwrap();
+    #[cfg(unix)]
+    assert!(String::from_utf8(kept).unwrap().contains(&typed));
+    #[cfg(windows)]
+    assert!(!String::from_utf8_lossy(&kept).contains(&typed), "it lies open");
+    let waiting = waits(&pc.state()).unwrap();
+    assert_eq!((waiting.number(), waiting.collector()), (None, collector.address.to_string()));
+    assert!(waiting.ask(&pc.state(), None).await.is_err());
+    assert!(waits(&pc.state()).is_some() && refused(&pc.state()).is_none());
+    up.store(true, std::sync::atomic::Ordering::Relaxed);
+    waits(&pc.state()).unwrap().ask(&pc.state(), None).await.unwrap();
+    assert_eq!(identity::load(&pc.state()).unwrap().unwrap().site.as_str(), "th-0316");
+    assert!(waits(&pc.state()).is_none());
+    let left = fs::read(pc.state().join("enrolment.json")).unwrap();
+    let left = String::from_utf8(platform::unsealed(left).unwrap()).unwrap();
+    assert!(!left.contains(typed.rsplit_once('/').unwrap().1), "{left}");
+}
+
+#[tokio::test]
+async fn a_code_that_will_never_be_taken_is_not_kept() {
+    let collector = Scripted::start(|_| Reply::json(403, &json!({"error": "expired_code"}))).await;
+    let away = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let pc = Pc::new();
+    // At once, where it is known at once.
+    let typed = code(&collector).to_string();
+    let failure = enrol(&typed, &pc.config(), Manner::Later, Language::Vi).await.unwrap_err();
+    assert!(matches!(failure, Failure::Refused(EnrolError::ExpiredCode, _)), "{failure}");
+    assert!(waits(&pc.state()).is_none());
+    // Or as soon as it is known.
+    let waiting = Code { port: away.port(), ..code(&collector) };
+    enrol(&waiting.to_string(), &pc.config(), Manner::Later, Language::Vi).await.unwrap();
+    let attempt = attempt::last(&pc.state()).unwrap();
+    attempt.wait(&pc.state(), Waits { code: typed.clone(), number: None }).unwrap();
+    assert!(waits(&pc.state()).unwrap().ask(&pc.state(), None).await.is_err());
+    assert!(waits(&pc.state()).is_none());
+    assert_eq!(refused(&pc.state()), Some(EnrolError::ExpiredCode));
+    // A number at the collector stays good whatever becomes of the code behind it.
+    let attempt = attempt::last(&pc.state()).unwrap();
+    attempt.wait(&pc.state(), Waits { code: typed, number: Some(17) }).unwrap();
+    assert!(waits(&pc.state()).unwrap().ask(&pc.state(), None).await.is_err());
+    assert_eq!(waits(&pc.state()).unwrap().number(), Some(17));
 }

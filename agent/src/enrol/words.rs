@@ -21,6 +21,13 @@ impl Outcome {
     pub(super) fn told(&self, language: Language) -> String {
         match self {
             Self::Enrolled(enrolled) => enrolled.told(language),
+            Self::Kept(failure) => {
+                let kept = language.pick(
+                    "Máy này giữ mã ghi danh và tự ghi danh ngay khi làm được, không cần làm gì thêm. Lý do lúc này chưa ghi danh được:",
+                    "This PC keeps its enrolment code and enrols by itself as soon as it can. Why it could not now:",
+                );
+                format!("{kept}\n{}", failure.told(language))
+            }
             Self::Waiting { number, collector } => language.pick(
                 format!(
                     "{collector} đã nhận máy này; máy chờ được gán cho điểm cầu với số {number}.\nGọi đơn vị vận hành và đọc số {number}; gán xong, agent tự ghi danh trong ít phút, không cần làm gì thêm."
@@ -193,7 +200,8 @@ fn not_written(what: &str, error: &io::Error) -> (String, String) {
     )
 }
 
-fn refused(error: EnrolError, retry_after: Option<u64>) -> (String, String) {
+/// Why a code was not taken.
+pub(crate) fn refused(error: EnrolError, retry_after: Option<u64>) -> (String, String) {
     let wait = retry_after.unwrap_or(A_WHILE_SECONDS);
     let (vi, en) = match error {
         EnrolError::UnknownCode => (

@@ -28,7 +28,7 @@ pub struct Closed {
 }
 
 impl Closed {
-    fn new(cause: Cause, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(cause: Cause, detail: impl Into<String>) -> Self {
         Self { cause, mark: None, detail: detail.into() }
     }
 }

@@ -1,7 +1,7 @@
 //! The way to the collector, stage by stage. Pure.
 
 use super::{finding, number, samples};
-use crate::doctor::{Colour, Evidence, Finding, Words, words};
+use crate::doctor::{Colour, Enrolment, Evidence, Finding, Words, words};
 use crate::uplink::{Cause, Mark};
 use crate::way::way;
 
@@ -173,7 +173,10 @@ fn cut(cause: Cause) -> bool {
 }
 
 pub(super) fn tls(evidence: &Evidence) -> Finding {
-    let good = words("đúng là collector đã ghi danh", "it is the collector this PC enrolled with");
+    let good = words(
+        "đúng là collector đã cấp mã cho máy này",
+        "it is the collector that made this PC's code",
+    );
     stage(evidence, "tls", words("TLS", "TLS"), good, |cause| {
         if cut(cause) { None } else { Some(cause == Cause::Tls) }
     })
@@ -189,6 +192,13 @@ pub(super) fn collector(evidence: &Evidence) -> Finding {
 
 pub(super) fn credential(evidence: &Evidence) -> Finding {
     let good = words("được chấp nhận", "accepted");
+    // That its collector is within reach says nothing of a PC that is no site yet.
+    let site = matches!(evidence.enrolment, Enrolment::Site { .. });
+    if !site && matches!(evidence.collector, Some(Ok(_))) {
+        let found = words("chưa ghi danh nên chưa biết", "not known before enrolment");
+        let title = words("thông tin ghi danh", "credential");
+        return finding("credential", title, Colour::Yellow, found);
+    }
     stage(evidence, "credential", words("thông tin ghi danh", "credential"), good, |cause| {
         matches!(cause, Cause::Credential | Cause::Cloned | Cause::Replaced).then_some(true)
     })

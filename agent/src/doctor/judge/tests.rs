@@ -1,3 +1,4 @@
+use wire::enrolment::EnrolError;
 use wire::reading::Reading;
 
 use super::super::told;
@@ -130,6 +131,30 @@ fn the_last_line_is_that_the_site_is_ready_or_the_first_thing_to_do() {
         "Việc cần làm trước tiên (mục 3): xin mã ghi danh rồi chạy: nhipcau-agent enroll MÃ."
     );
     assert!(said(&evidence, Language::En).contains("(number 3): ask for an enrolment code"));
+}
+
+#[test]
+fn a_pc_that_keeps_its_code_says_what_it_waits_for() {
+    let said = |evidence: &Evidence, number: usize| {
+        let found = &judge(evidence)[number - 1];
+        (found.colour, found.found.vi.clone(), found.found.en.clone())
+    };
+    let mut evidence = Evidence {
+        enrolment: Enrolment::Kept("10.1.2.3:8443".into()),
+        collector: Some(closed(Cause::Refused)),
+        ..well()
+    };
+    let (colour, vi, en) = said(&evidence, 3);
+    assert_eq!(colour, Colour::Red);
+    assert_eq!(vi, "đang giữ mã ghi danh, chờ liên lạc được với 10.1.2.3:8443");
+    assert_eq!(en, "keeps its code until 10.1.2.3:8443 is within reach");
+    assert_eq!(said(&evidence, 10).0, Colour::Red, "what is in the way has its own number");
+    evidence.collector = Some(Ok(0));
+    assert!(said(&evidence, 3).1.contains("sắp ghi danh"));
+    assert_eq!(said(&evidence, 11).0, Colour::Yellow, "nobody has taken a credential of it yet");
+    evidence.enrolment = Enrolment::Refused(EnrolError::ExpiredCode);
+    evidence.collector = None;
+    assert!(said(&evidence, 3).1.contains("bị từ chối. Mã này đã hết hạn"));
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub fn service(order: ServiceOrder) -> io::Result<ServiceState> {
             "the package installs the service: apt install ./nhipcau-agent_*.deb"
         }
         ServiceOrder::Start => "systemd starts it: systemctl start nhipcau-agent",
-        ServiceOrder::Stop => "systemd stops it: systemctl stop nhipcau-agent",
+        ServiceOrder::Stop | ServiceOrder::Release => {
+            "systemd stops it: systemctl stop nhipcau-agent"
+        }
         ServiceOrder::Uninstall => "it goes with its package: apt remove nhipcau-agent",
         ServiceOrder::Status => "systemd knows of it: systemctl status nhipcau-agent",
     };

@@ -50,6 +50,7 @@ pub fn service(order: ServiceOrder) -> io::Result<ServiceState> {
         ServiceOrder::Install => install(),
         ServiceOrder::Start => Manager::open()?.service(NAME)?.start(),
         ServiceOrder::Stop => Manager::open()?.service(NAME)?.stop(),
+        ServiceOrder::Release => release(),
         ServiceOrder::Uninstall => uninstall(),
         ServiceOrder::Status => state(),
     }
@@ -92,6 +93,19 @@ fn uninstall() -> io::Result<ServiceState> {
     event_log::forget(NAME);
     wait_for_helpers();
     Ok(ServiceState::NotInstalled)
+}
+
+/// Stops all that keeps this program's file, and no more: a power cut before the new one lies in
+/// its place leaves a service that starts.
+fn release() -> io::Result<ServiceState> {
+    session::forget_helper();
+    let service = match Manager::open()?.service(NAME) {
+        Err(error) if manager::is_absent(&error) => return Ok(ServiceState::NotInstalled),
+        found => found?,
+    };
+    service.stop()?;
+    wait_for_helpers();
+    service.state()
 }
 
 /// Until the helpers have ended: their file can only then be removed or replaced.
