@@ -22,6 +22,14 @@ pub struct Actor {
     pub address: Option<IpAddr>,
 }
 
+#[cfg(test)]
+impl Actor {
+    /// Whoever it is, where a test does not care.
+    pub(crate) fn somebody() -> Self {
+        Self { who: "somebody".into(), address: None }
+    }
+}
+
 macro_rules! acts {
     ($($name:ident $label:literal $vi:literal $en:literal,)*) => {
         /// What can be done.
@@ -61,6 +69,9 @@ acts! {
     MeetingChanged "meeting_change" "sửa cuộc họp" "meeting changed",
     MeetingRemoved "meeting_remove" "bỏ cuộc họp" "meeting removed",
     Attendance "attendance" "nhập danh sách có mặt" "attendance posted",
+    CodeMade "code_make" "cấp mã ghi danh" "enrolment code made",
+    FleetCodeMade "fleet_code_make" "cấp mã chung" "fleet's code made",
+    Revoked "revoke" "thu hồi quyền của điểm cầu" "site revoked",
     Assigned "assign" "gán máy cho điểm cầu" "PC assigned to a site",
     Acknowledged "acknowledge" "ghi nhận sự cố" "trouble acknowledged",
     Unacknowledged "acknowledgement_remove" "bỏ ghi nhận" "acknowledgement taken back",

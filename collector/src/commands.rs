@@ -247,7 +247,7 @@ fn fetched(config: &Config) -> polling::Found {
 /// Takes a site's credential and unused codes away; a running collector notices within a second.
 pub fn revoke(config: &Config, site: &SiteId, language: Language) -> Result<String, CommandError> {
     let mut connection = store::open(&config.state_dir).map_err(StartError::Store)?;
-    if !credentials::revoke(&mut connection, site)? {
+    if !credentials::revoke(&mut connection, site, &user::actor(), now())? {
         return Err(CommandError::NotEnrolled(site.clone()));
     }
     Ok(language.pick(

@@ -135,6 +135,7 @@ mod tests {
     use wire::enrolment::sha256_hex;
 
     use super::*;
+    use crate::audit::Actor;
     use crate::store;
 
     const NOW: UnixMillis = 1_764_000_000_000;
@@ -146,7 +147,8 @@ mod tests {
         let site: SiteId = "th-0316".parse().unwrap();
         let code = (site.clone(), "code".to_owned());
         let mut elsewhere = open();
-        credentials::add_codes(&mut elsewhere, &[code], NOW + 1, NOW).unwrap();
+        credentials::add_codes(&mut elsewhere, (&[code], NOW + 1), &Actor::somebody(), NOW)
+            .unwrap();
 
         let auth = Arc::new(Auth::default());
         let (tell, told) = mpsc::channel();
@@ -168,7 +170,7 @@ mod tests {
         assert_eq!(auth.site_of(&headers), Some(site.clone()));
         assert_eq!(told.recv().unwrap().len(), 1);
 
-        credentials::revoke(&mut elsewhere, &site).unwrap();
+        credentials::revoke(&mut elsewhere, &site, &Actor::somebody(), NOW).unwrap();
         assert!(told.recv_timeout(Duration::from_secs(20)).unwrap().is_empty());
         assert_eq!(auth.site_of(&headers), None);
     }

@@ -13,6 +13,7 @@ use wire::enrolment::{Code, PIN_BYTES, SECRET_BYTES, sha256_hex};
 use wire::{Language, SiteId, UnixMillis};
 
 use super::CommandError;
+use super::user::actor;
 use crate::authority::Authority;
 use crate::config::{Config, HostName};
 use crate::inventory::Inventory;
@@ -150,7 +151,7 @@ impl<'a> Desk<'a> {
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut secret)?;
         let (until, hash) = (self.expires_at, sha256_hex(&secret));
-        waiting::add_code(&self.connection, &hash, (until, uses))?;
+        waiting::add_code(&self.connection, &hash, (until, uses), &actor(), self.now)?;
         let agents = &self.config.agents;
         let host = agents.names.first().map(HostName::in_authority).unwrap_or_default();
         let code = Code { host, port: agents.listen.port(), secret, pin: self.pin };
@@ -175,7 +176,8 @@ impl<'a> Desk<'a> {
             let code = Code { host, port, secret, pin: self.pin }.to_string();
             invited.push(Invited { site, code, expires_at: self.expires_at });
         }
-        credentials::add_codes(&mut self.connection, &hashes, self.expires_at, self.now)?;
+        let codes = (hashes.as_slice(), self.expires_at);
+        credentials::add_codes(&mut self.connection, codes, &actor(), self.now)?;
         Ok(invited)
     }
 }

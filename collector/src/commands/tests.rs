@@ -137,6 +137,33 @@ fn revoking_withdraws_codes_too_and_says_when_there_is_nothing() {
 }
 
 #[test]
+fn who_made_a_code_or_revoked_a_site_stands_in_the_audit_log_and_no_secret_does() {
+    let desk = Desk::new();
+    let code = desk.enroll(one("th-0316")).unwrap().0;
+    desk.redeem(&code.trim().parse().unwrap());
+    desk.enroll(all(false, None)).unwrap();
+    let life = Duration::from_hours(24);
+    let (mut out, mut aside) = (Vec::new(), Vec::new());
+    enroll_fleet(&desk.config, (life, 5), Language::Vi, &mut out, &mut aside).unwrap();
+    let site = "th-0316".parse().unwrap();
+    revoke(&desk.config, &site, Language::Vi).unwrap();
+    revoke(&desk.config, &site, Language::Vi).unwrap_err();
+
+    let store = store::open(&desk.config.state_dir).unwrap();
+    let log = store::audit::since(&store, 0).unwrap();
+    let lines: Vec<_> = log.iter().map(|one| (one.act.as_str(), one.subject.as_str())).collect();
+    assert_eq!(lines[0], ("code_make", "th-0316"));
+    assert!(lines.contains(&("code_make", "th-0317")), "each site of a list: {lines:?}");
+    assert_eq!(lines[lines.len() - 2..], [("fleet_code_make", "fleet"), ("revoke", "th-0316")]);
+    assert!(log.iter().all(|one| one.who.ends_with("($)") && one.address.is_empty()), "{log:?}");
+    let revoked = log.last().unwrap();
+    assert!(revoked.before.is_some() && revoked.after.is_none(), "which PC it was: {revoked:?}");
+    assert!(log[0].after.as_deref().unwrap().starts_with("20"), "until when: {:?}", log[0]);
+    let secret = code.trim().rsplit_once('/').unwrap().1;
+    assert!(!format!("{log:?}").contains(&secret[..5]), "{log:?}");
+}
+
+#[test]
 fn a_check_finds_what_run_would_find_and_changes_nothing() {
     let mut desk = Desk::new();
     let said = check(&desk.config, Language::Vi).unwrap();

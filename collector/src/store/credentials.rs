@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use wire::enrolment::EnrolError;
 use wire::{SiteId, UnixMillis};
 
+use super::audit::{self, Deed};
 use super::waiting;
+use crate::audit::{Act, Actor};
 
 /// The tables. `generation` grows with every change of `credentials`, so that a running collector
 /// learns of a revocation by reading one number.
@@ -126,8 +128,8 @@ pub struct Redemption {
 /// unused ones of these sites: of two slips of paper only the newer one is good.
 pub fn add_codes(
     connection: &mut Connection,
-    codes: &[(SiteId, String)],
-    expires_at: UnixMillis,
+    (codes, expires_at): (&[(SiteId, String)], UnixMillis),
+    actor: &Actor,
     now: UnixMillis,
 ) -> rusqlite::Result<()> {
     let transaction = begin(connection)?;
@@ -139,8 +141,11 @@ pub fn add_codes(
         "DELETE FROM former WHERE replaced_at < ?1",
         [now.saturating_sub(KEEP_FORMER_MILLIS)],
     )?;
+    let until = moment(expires_at);
     for (site, secret_sha256) in codes {
         withdraw_codes(&transaction, site)?;
+        let (act, subject, after) = (Act::CodeMade, site.as_str(), Some(until.as_str()));
+        audit::add(&transaction, actor, Deed { act, subject, before: None, after }, now)?;
         transaction.execute(
             "INSERT INTO codes (secret_sha256, site, expires_at) VALUES (?1, ?2, ?3)",
             params![secret_sha256, site.as_str(), expires_at],
@@ -239,14 +244,34 @@ fn still_enrolled(
 }
 
 /// Takes a site's credential and its unused codes away. Says whether there was any of them.
-pub fn revoke(connection: &mut Connection, site: &SiteId) -> rusqlite::Result<bool> {
+pub fn revoke(
+    connection: &mut Connection,
+    site: &SiteId,
+    actor: &Actor,
+    now: UnixMillis,
+) -> rusqlite::Result<bool> {
     let transaction = begin(connection)?;
     let codes = withdraw_codes(&transaction, site)?;
-    let credentials =
-        transaction.execute("DELETE FROM credentials WHERE site = ?1", [site.as_str()])?;
+    let pc: Option<String> = transaction
+        .query_row(
+            "DELETE FROM credentials WHERE site = ?1 RETURNING hostname",
+            [site.as_str()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if codes == 0 && pc.is_none() {
+        return Ok(false);
+    }
     next_generation(&transaction)?;
+    let (act, subject, before) = (Act::Revoked, site.as_str(), pc.as_deref());
+    audit::add(&transaction, actor, Deed { act, subject, before, after: None }, now)?;
     transaction.commit()?;
-    Ok(codes + credentials > 0)
+    Ok(true)
+}
+
+/// As the audit log has it, whoever reads it and where.
+pub(super) fn moment(at: UnixMillis) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |at| at.to_string())
 }
 
 fn withdraw_codes(transaction: &Transaction<'_>, site: &SiteId) -> rusqlite::Result<usize> {

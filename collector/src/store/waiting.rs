@@ -75,8 +75,13 @@ pub fn add_code(
     connection: &Connection,
     secret_sha256: &str,
     (expires_at, uses): (UnixMillis, u32),
+    actor: &Actor,
+    now: UnixMillis,
 ) -> rusqlite::Result<()> {
     let transaction = super::begin(connection)?;
+    let after = format!("{uses} PCs, {}", credentials::moment(expires_at));
+    let (act, after) = (Act::FleetCodeMade, Some(after.as_str()));
+    audit::add(&transaction, actor, Deed { act, subject: "fleet", before: None, after }, now)?;
     transaction.execute("DELETE FROM fleet_codes", [])?;
     transaction.execute(
         "INSERT INTO fleet_codes (secret_sha256, expires_at, uses_left) VALUES (?1, ?2, ?3)",

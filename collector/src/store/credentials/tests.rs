@@ -16,7 +16,7 @@ impl Desk {
 
     fn invite(&mut self, site: &str, secret: &str) {
         let codes = [(site.parse().unwrap(), secret.to_owned())];
-        add_codes(&mut self.connection, &codes, NOW + WEEK, NOW).unwrap();
+        add_codes(&mut self.connection, (&codes, NOW + WEEK), &Actor::somebody(), NOW).unwrap();
     }
 
     /// The site that the secret enrolled, or the word of the refusal.
@@ -96,7 +96,9 @@ fn asking_again_does_not_undo_a_revocation_or_a_replacement() {
     assert_eq!(desk.redeem("s2", "c2"), "th-0316");
     assert_eq!(desk.enrolled(), ["th-0316=c2"], "the second enrolment replaces the first");
     assert_eq!(desk.redeem("s1", "c1"), "UsedCode");
-    assert!(revoke(&mut desk.connection, &"th-0316".parse().unwrap()).unwrap());
+    assert!(
+        revoke(&mut desk.connection, &"th-0316".parse().unwrap(), &Actor::somebody(), NOW).unwrap()
+    );
     assert_eq!(desk.redeem("s2", "c2"), "UsedCode");
     assert!(desk.enrolled().is_empty());
 }
@@ -120,10 +122,13 @@ fn revoking_takes_credential_and_open_codes_and_is_seen_by_others() {
     desk.invite("th-0316", "s2");
     let before = desk.generation();
     let site = "th-0316".parse().unwrap();
-    assert!(revoke(&mut desk.connection, &site).unwrap());
+    assert!(revoke(&mut desk.connection, &site, &Actor::somebody(), NOW).unwrap());
     assert!(desk.generation() > before);
     assert_eq!(desk.redeem("s2", "c2"), "UnknownCode");
-    assert!(!revoke(&mut desk.connection, &site).unwrap(), "there is nothing left to revoke");
+    assert!(
+        !revoke(&mut desk.connection, &site, &Actor::somebody(), NOW).unwrap(),
+        "there is nothing left to revoke"
+    );
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn codes_long_dead_are_forgotten() {
     desk.invite("th-0316", "s1");
     let later = NOW + WEEK + KEEP_DEAD_CODES_MILLIS + 1;
     let codes = [("th-0317".parse().unwrap(), "s2".to_owned())];
-    add_codes(&mut desk.connection, &codes, later + WEEK, later).unwrap();
+    add_codes(&mut desk.connection, (&codes, later + WEEK), &Actor::somebody(), later).unwrap();
     assert_eq!(desk.redeem_at("s1", "c1", later), "UnknownCode");
 }
 
@@ -151,8 +156,8 @@ fn a_pc_that_was_replaced_is_remembered_with_who_took_over() {
     desk.redeem("s2", "c2");
     assert_eq!(former(&desk.connection).unwrap().len(), 1);
     // A revoked site is nobody's: its PC is not told of another.
-    revoke(&mut desk.connection, &"th-0316".parse().unwrap()).unwrap();
+    revoke(&mut desk.connection, &"th-0316".parse().unwrap(), &Actor::somebody(), NOW).unwrap();
     assert_eq!(former(&desk.connection).unwrap().len(), 1);
-    add_codes(&mut desk.connection, &[], NOW, NOW + 60 * WEEK).unwrap();
+    add_codes(&mut desk.connection, (&[], NOW), &Actor::somebody(), NOW + 60 * WEEK).unwrap();
     assert!(former(&desk.connection).unwrap().is_empty(), "a year is enough");
 }

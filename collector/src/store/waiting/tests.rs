@@ -13,7 +13,7 @@ impl Office {
     fn new(uses: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let connection = super::super::open(directory.path()).unwrap();
-        add_code(&connection, "fleet", (NOW + DAY, uses)).unwrap();
+        add_code(&connection, "fleet", (NOW + DAY, uses), &Actor::somebody(), NOW).unwrap();
         Self { connection, _directory: directory }
     }
 
@@ -55,7 +55,8 @@ fn who_has_the_fleets_code_waits_until_assigned_and_counts_for_nothing_before() 
     assert_eq!(all(&office.connection).unwrap().len(), 1);
     assert_eq!(office.assign(1, "th-0317", false).unwrap_err(), "nobody waits under the number 1");
     let log = audit::since(&office.connection, 0).unwrap();
-    assert_eq!((log[0].act.as_str(), log[0].subject.as_str()), ("assign", "th-0316"));
+    let acts: Vec<_> = log.iter().map(|one| (one.act.as_str(), one.subject.as_str())).collect();
+    assert_eq!(acts, [("fleet_code_make", "fleet"), ("assign", "th-0316")]);
 }
 
 #[test]
@@ -76,9 +77,9 @@ fn the_fleets_code_ends_by_time_and_by_number_and_who_waits_goes_on_waiting() {
     assert_eq!(office.asks("c2", None, NOW), "UsedCode");
     assert_eq!(office.asks("c2", None, NOW + 2 * DAY), "ExpiredCode");
     assert_eq!(office.asks("c1", None, NOW + 2 * DAY), "1 of 1");
-    add_code(&office.connection, "newer", (NOW + DAY, 5)).unwrap();
+    add_code(&office.connection, "newer", (NOW + DAY, 5), &Actor::somebody(), NOW).unwrap();
     assert_eq!(office.asks("c3", None, NOW), "UnknownCode", "only the newest is good");
     // Who is gone for a month makes room.
-    add_code(&office.connection, "fleet", (NOW + 90 * DAY, 5)).unwrap();
+    add_code(&office.connection, "fleet", (NOW + 90 * DAY, 5), &Actor::somebody(), NOW).unwrap();
     assert_eq!(office.asks("c4", None, NOW + 60 * DAY), "2 of 1");
 }
