@@ -40,6 +40,16 @@ pub struct Inventory {
     pub sites: BTreeMap<SiteId, Site>,
 }
 
+impl Inventory {
+    /// Whose lines all these sites have; `None` where they differ or nobody wrote it.
+    #[must_use]
+    pub fn provider_of(&self, sites: &[SiteId]) -> Option<&str> {
+        let mut providers = sites.iter().map(|id| self.sites.get(id).map(|site| &*site.provider));
+        let first = providers.next()?.filter(|provider| !provider.is_empty())?;
+        providers.all(|provider| provider == Some(first)).then_some(first)
+    }
+}
+
 /// A node of the administrative tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Area {
@@ -60,6 +70,8 @@ pub struct Site {
     pub area: Option<AreaId>,
     /// The line or node it hangs on; sites of one uplink fail together.
     pub uplink: String,
+    /// Whose line it is (`VNPT`); free text, data only.
+    pub provider: String,
     /// Degrees north.
     pub lat: Option<f64>,
     /// Degrees east.

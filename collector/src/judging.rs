@@ -158,7 +158,8 @@ impl Judging {
             absences: &expected.absences,
         });
         let before = self.shared.latest();
-        let verdicts = Verdicts::render(&judgement, &expected.meetings.soon, &before);
+        let verdicts =
+            Verdicts::render(&judgement, &expected.meetings.soon, &expected.inventory, &before);
         self.shared.replace(Judged { judgement, expected, verdicts: Arc::new(verdicts) });
     }
 

@@ -116,7 +116,14 @@ function(language)
       current: if many then { selected: true, text: 'All', value: '$__all' } else {},
     },
 
-    area:: lib.variable('area', lib.t('Địa bàn', 'Area'), 'label_values(bridge_info, area)', many=true),
+    // Those that hold sites, by their names.
+    area:: lib.variable(
+      'area',
+      lib.t('Địa bàn', 'Area'),
+      'query_result(max by (name, area) (bridge_area_info and on (area) bridge_info))',
+      regex='/area="(?<value>[^"]*)".*name="(?<text>[^"]*)"/',
+      many=true
+    ),
     uplink:: lib.variable('uplink', lib.t('Đường truyền', 'Uplink'), 'label_values(bridge_info{area=~"$area"}, uplink)', many=true),
     site:: lib.variable(
       'site',
@@ -157,6 +164,11 @@ function(language)
     ),
 
     // ---- queries
+
+    // What is counted by area, with what people call it; what lies in no area stays as it is.
+    area_named(expr)::
+      local names = 'label_join(max by (area, name) (bridge_area_info), "area_name", "", "name")';
+      '(%s) * on (area) group_left (area_name) %s or on (area) (%s)' % [expr, names, expr],
 
     // The state now, as rows of a table or as one number.
     now(expr, legend=''):: { expr: expr, legendFormat: legend, instant: true, range: false, format: 'time_series' },
@@ -238,7 +250,7 @@ function(language)
             // What is not a column here is not shown.
             excludeByName: {
               [label]: true
-              for label in ['Time', '__name__', 'instance', 'job', 'area', 'capability', 'device', 'meeting', 'name', 'probe', 'reason', 'site', 'title', 'uplink']
+              for label in ['Time', '__name__', 'instance', 'job', 'area', 'area_name', 'capability', 'device', 'meeting', 'name', 'probe', 'provider', 'reason', 'site', 'title', 'uplink']
               if !std.member([column.field for column in columns], label)
             },
             indexByName: std.foldl(function(all, column) all { [column.field]: std.length(all) }, columns, {}),
@@ -365,6 +377,11 @@ function(language)
     column_site:: lib.column('name', lib.t('Điểm cầu', 'Site'), [lib.to_site]),
     column_id:: lib.column('site', lib.t('Mã', 'Id'), [lib.width(90)]),
     column_area:: lib.column('area', lib.t('Địa bàn', 'Area'), [lib.to_area, lib.width(120), lib.property('noValue', '–')]),
+    // Of what is counted by area.
+    columns_area:: [
+      lib.column('area_name', lib.t('Địa bàn', 'Area'), [lib.to_area]),
+      lib.column('area', lib.t('Mã', 'Id'), lib.hidden),
+    ],
     column_uplink:: lib.column('uplink', lib.t('Đường truyền', 'Uplink'), [lib.to_uplink, lib.width(150), lib.property('noValue', '–')]),
     column_capability:: lib.column('capability', lib.t('Hạng mục', 'Capability'), [lib.mapped(lib.words.capability_mappings), lib.width(130), lib.property('noValue', '–')]),
     column_reason:: lib.column('reason', lib.t('Lý do', 'Reason'), [lib.mapped(lib.words.reason_mappings)]),

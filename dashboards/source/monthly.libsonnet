@@ -56,9 +56,8 @@ function(lib)
           t('Trên số lượt điểm cầu phải dự của địa bàn trong khoảng thời gian đang xem.', "Of all that were asked in the area during the range shown."),
           12,
           11,
-          [lib.rows(ratio('area')), lib.rows(asked('area')), lib.rows('%s - %s' % [asked('area'), ready('area')]), lib.rows('%s or %s * 0' % [lost('area'), asked('area')])],
-          [
-            lib.column('area', t('Địa bàn', 'Area'), [lib.to_area]),
+          [lib.rows(lib.area_named(expr)) for expr in [ratio('area'), asked('area'), '%s - %s' % [asked('area'), ready('area')], '%s or %s * 0' % [lost('area'), asked('area')]]],
+          lib.columns_area + [
             lib.column('Value #A', t('Sẵn sàng', 'Ready'), lib.share),
             lib.column('Value #B', t('Lượt phải dự', 'Asked'), [lib.width(110)]),
             lib.column('Value #C', t('✖ Thiếu', '✖ Missed'), [lib.width(90)]),
@@ -108,9 +107,9 @@ function(lib)
           12,
           11,
           'percentunit',
-          [lib.over_time(|||
+          [lib.over_time(lib.area_named(|||
             sum by (area) (bridge:sites{area=~"$area", state=~"ready|degraded"}) / (sum by (area) (bridge:sites{area=~"$area", state!="excused"}) > 0)
-          |||, '{{area}}')],
+          |||), '{{area_name}}')],
           { min: 0, max: 1 },
         ),
       ],

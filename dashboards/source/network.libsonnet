@@ -17,6 +17,27 @@ function(lib)
     ],
     sort=t('Trị số', 'Value'),
   );
+  local loss = [
+    lib.unit('percentunit'),
+    lib.property('decimals', 1),
+    lib.property('noValue', '–'),
+    lib.coloured,
+    lib.limits([[null, 'transparent'], [0.01, lib.colour.degraded], [0.05, lib.colour.not_ready]]),
+    lib.width(100),
+  ];
+  local round_trip = [
+    lib.unit('s'),
+    lib.property('decimals', 0),
+    lib.property('noValue', '–'),
+    lib.coloured,
+    lib.limits([[null, 'transparent'], [0.15, lib.colour.degraded], [0.3, lib.colour.not_ready]]),
+    lib.width(110),
+  ];
+  local of_provider(metric) =
+    'avg by (provider) (%s{area=~"$area", uplink=~"$uplink"} * on (site) group_left (provider) max by (site, provider) (bridge_line_info))' % metric;
+  local sites_of_provider(those) =
+    'count by (provider) (max by (site, provider) (bridge_line_info) and on (site) %s)' % those;
+  local in_view = 'bridge_info{area=~"$area", uplink=~"$uplink"}';
   local of_uplink(metric) = 'avg by (uplink) (%s{area=~"$area", uplink=~"$uplink"})' % metric;
   lib.dashboard(
     'nhipcau-network',
@@ -41,25 +62,58 @@ function(lib)
             lib.column('uplink', t('Đường truyền', 'Uplink'), [lib.to_uplink]),
             lib.column('Value #A', t('Điểm cầu', 'Sites'), [lib.width(90)]),
             lib.column('Value #B', t('? Im lặng', '? Silent'), [lib.coloured, lib.limits([[null, 'transparent'], [1, lib.colour.unknown]]), lib.width(100)]),
-            lib.column('Value #C', t('Mất gói', 'Loss'), [
-              lib.unit('percentunit'),
-              lib.property('decimals', 1),
-              lib.property('noValue', '–'),
-              lib.coloured,
-              lib.limits([[null, 'transparent'], [0.01, lib.colour.degraded], [0.05, lib.colour.not_ready]]),
-              lib.width(100),
-            ]),
-            lib.column('Value #D', t('Trễ khứ hồi', 'Round trip'), [
-              lib.unit('s'),
-              lib.property('decimals', 0),
-              lib.property('noValue', '–'),
-              lib.coloured,
-              lib.limits([[null, 'transparent'], [0.15, lib.colour.degraded], [0.3, lib.colour.not_ready]]),
-              lib.width(110),
-            ]),
+            lib.column('Value #C', t('Mất gói', 'Loss'), loss),
+            lib.column('Value #D', t('Trễ khứ hồi', 'Round trip'), round_trip),
           ],
           [{ id: 'merge', options: {} }],
           sort=t('? Im lặng', '? Silent'),
+        ),
+      ],
+      [
+        lib.table(
+          t('Từng nhà mạng', 'Each provider'),
+          t('Số điểm cầu, số nơi im lặng, mất gói và trễ trung bình năm phút qua, theo nhà mạng ghi trong danh mục. Trống là danh mục chưa ghi nhà mạng nào.',
+            'Sites, how many are silent, and mean loss and round trip of five minutes, by the provider that the inventory names. Empty: it names none.'),
+          8,
+          9,
+          [
+            lib.rows(sites_of_provider(in_view)),
+            lib.rows(sites_of_provider('(bridge_up == 0) and on (site) ' + in_view)),
+            lib.rows(of_provider('bridge:probe_loss_ratio:mean5m')),
+            lib.rows(of_provider('bridge:probe_rtt_seconds:mean5m')),
+          ],
+          [
+            lib.column('provider', t('Nhà mạng', 'Provider')),
+            lib.column('Value #A', t('Điểm cầu', 'Sites'), [lib.width(90)]),
+            lib.column('Value #B', t('? Im lặng', '? Silent'), [
+              lib.property('noValue', '0'),
+              lib.coloured,
+              lib.limits([[null, 'transparent'], [1, lib.colour.unknown]]),
+              lib.width(90),
+            ]),
+            lib.column('Value #C', t('Mất gói', 'Loss'), loss),
+            lib.column('Value #D', t('Trễ khứ hồi', 'Round trip'), round_trip),
+          ],
+          [{ id: 'merge', options: {} }],
+          sort=t('? Im lặng', '? Silent'),
+        ),
+        lib.series(
+          t('Mất gói theo nhà mạng', 'Loss by provider'),
+          t('Trung bình các điểm cầu của mỗi nhà mạng.', 'Mean over the sites of each provider.'),
+          8,
+          9,
+          'percentunit',
+          [lib.over_time(of_provider('bridge:probe_loss_ratio:mean5m'), '{{provider}}')],
+          { min: 0 },
+        ),
+        lib.series(
+          t('Trễ theo nhà mạng', 'Round trip by provider'),
+          t('Trung bình các điểm cầu của mỗi nhà mạng.', 'Mean over the sites of each provider.'),
+          8,
+          9,
+          's',
+          [lib.over_time(of_provider('bridge:probe_rtt_seconds:mean5m'), '{{provider}}')],
+          { min: 0 },
         ),
       ],
       [

@@ -3,7 +3,7 @@ function(lib)
   local t = lib.t;
   local starts = 'max by (title) (bridge:meeting_starts_in_seconds * on (meeting) group_left (title) max by (meeting, title) (bridge_meeting_info))';
   local of_meeting(state) = lib.rows('max by (meeting) (bridge_meeting_sites{state="%s"})' % state);
-  local of_area(state) = lib.rows('sum by (area) (bridge:sites{area=~"$area", uplink=~"$uplink", state="%s"})' % state);
+  local of_area(state) = lib.rows(lib.area_named('sum by (area) (bridge:sites{area=~"$area", uplink=~"$uplink", state="%s"})' % state));
   local count(state, description) = lib.count(
     lib.words.verdicts[state],
     description,
@@ -118,16 +118,15 @@ function(lib)
           9,
           14,
           [
-            lib.rows(|||
+            lib.rows(lib.area_named(|||
               sum by (area) (bridge:sites{area=~"$area", uplink=~"$uplink", state=~"ready|degraded"})
                 / (sum by (area) (bridge:sites{area=~"$area", uplink=~"$uplink", state!="excused"}) > 0)
-            |||),
+            |||)),
             of_area('not_ready'),
             of_area('unknown'),
             of_area('degraded'),
           ],
-          [
-            lib.column('area', t('Địa bàn', 'Area'), [lib.to_area]),
+          lib.columns_area + [
             lib.column('Value #A', t('Họp được', 'Can meet'), lib.share),
             lib.column('Value #B', '✖', [lib.coloured, lib.limits([[null, 'transparent'], [1, lib.colour.not_ready]]), lib.width(55)]),
             lib.column('Value #C', '?', [lib.coloured, lib.limits([[null, 'transparent'], [1, lib.colour.unknown]]), lib.width(55)]),

@@ -448,6 +448,7 @@ fn inventory(sites: &BTreeMap<SiteId, Place>) -> Inventory {
             level: "commune".to_owned(),
             area: None,
             uplink: uplink.to_owned(),
+            provider: String::new(),
             lat: None,
             lon: None,
             contact: None,

@@ -43,6 +43,11 @@ fn every_shipped_configuration_is_a_good_one() {
                 check_provisioning(&file);
                 None
             }
+            "nhipcau-agent.desktop" => {
+                let page = format!("Exec=xdg-open http://127.0.0.1:{}/\n", agent::page::PORT);
+                assert!(fs::read_to_string(&file).unwrap().contains(&page), "{page}");
+                None
+            }
             // Loaded by the tests of alerts and of containers, tried in a real dpkg by
             // tests/packages.sh, installed under Wine.
             "alertmanager.yml" | "nhipcau.tmpl" | "compose.yaml" | "Containerfile" | "control"

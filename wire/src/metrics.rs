@@ -169,6 +169,7 @@ mod tests {
             "area",
             "level",
             "uplink",
+            "provider",
             "version",
             "os",
             "title",

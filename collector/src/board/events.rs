@@ -167,13 +167,19 @@ fn line(meeting: &Meeting) -> MeetingLine<'_> {
 }
 
 fn incidents(picture: &Picture, language: Language) -> Vec<IncidentLine<'_>> {
-    let line = |Incident { cause, members, of, since }: &Incident| {
-        let members = members.len();
+    let line = |Incident { cause, members: sites, of, since }: &Incident| {
+        let members = sites.len();
         let text = match cause {
-            Cause::Uplink(uplink) => language.pick(
-                format!("Đường truyền {uplink}: {members} trên {of} điểm cầu cùng mất kết nối; gọi đơn vị quản lý đường truyền này trước"),
-                format!("Uplink {uplink}: {members} of {of} sites are cut off together; call whoever runs it first"),
-            ),
+            Cause::Uplink(uplink) => match picture.inventory.provider_of(sites) {
+                None => language.pick(
+                    format!("Đường truyền {uplink}: {members} trên {of} điểm cầu cùng mất kết nối; gọi đơn vị quản lý đường truyền này trước"),
+                    format!("Uplink {uplink}: {members} of {of} sites are cut off together; call whoever runs it first"),
+                ),
+                Some(provider) => language.pick(
+                    format!("Đường truyền {uplink} của {provider}: {members} trên {of} điểm cầu cùng mất kết nối; gọi {provider} trước"),
+                    format!("Uplink {uplink} of {provider}: {members} of {of} sites are cut off together; call {provider} first"),
+                ),
+            },
             Cause::Area(id) => {
                 let area = picture.inventory.areas.get(id.as_str());
                 let name = area.map_or(id.as_str(), |area| &area.name);

@@ -53,7 +53,7 @@ impl Gathered {
             gathered.add(lines);
         }
         if shard.is_none_or(Shard::is_first) {
-            gathered.add(verdicts.meetings());
+            gathered.add(verdicts.others());
         }
         gathered
     }

@@ -20,6 +20,7 @@ macro_rules! rows {
 pub(super) use rows;
 rows! {
     INFO = "bridge_info";
+    LINE_INFO = "bridge_line_info";
     EXPECTED = "bridge_expected";
     LAST_SEEN = "bridge_last_seen_timestamp_seconds";
     AGENT_INFO = "bridge_agent_info";
@@ -99,6 +100,10 @@ pub fn facts(site: &SiteId, facts: &Facts<'_>) -> Lines {
     if let (Some(row), Some(expected)) = (*INFO, facts.expected) {
         let area = expected.area.as_ref().map_or("", |area| area.as_str());
         renderer.number(row, [id, &expected.name, area, &expected.level, &expected.uplink], 1.0);
+    }
+    let provider = facts.expected.map_or("", |expected| &expected.provider);
+    if let (Some(row), false) = (*LINE_INFO, provider.is_empty()) {
+        renderer.number(row, [id, provider], 1.0);
     }
     if let Some(row) = *EXPECTED {
         renderer.number(row, [id], if facts.expected.is_some() { 1.0 } else { 0.0 });

@@ -210,6 +210,7 @@ fn fleet(site: &str, readings: Vec<Reading>) -> Fleet {
         level: "commune".to_owned(),
         area: Some("hoang-hoa".parse().unwrap()),
         uplink: "pop".to_owned(),
+        provider: "VNPT".to_owned(),
         lat: None,
         lon: None,
         contact: None,

@@ -7,6 +7,7 @@ use wire::{Metric, SiteId, UnixMillis};
 
 use super::lines::{Lines, Renderer};
 use super::render::rows;
+use crate::inventory::Inventory;
 use crate::judging::Judged;
 use crate::meetings::Occurrence;
 use crate::readiness::{Cause, Judgement, MeetingVerdict, SiteVerdict, Verdict};
@@ -16,6 +17,7 @@ rows! {
     READY_STATE = "bridge_ready_state";
     READY_REASON = "bridge_ready_reason";
     EVIDENCE = "bridge_evidence_timestamp_seconds";
+    AREA_INFO = "bridge_area_info";
     MEETING_INFO = "bridge_meeting_info";
     MEETING_START = "bridge_meeting_start_timestamp_seconds";
     MEETING_END = "bridge_meeting_end_timestamp_seconds";
@@ -28,20 +30,25 @@ rows! {
 #[derive(Debug, Default)]
 pub struct Verdicts {
     sites: BTreeMap<SiteId, Arc<Lines>>,
-    meetings: Lines,
+    others: Lines,
 }
 
 impl Verdicts {
     /// Renders a judgement; what did not change since the one before is taken over.
     #[must_use]
-    pub fn render(judgement: &Judgement, occurrences: &[Occurrence], before: &Judged) -> Self {
+    pub fn render(
+        judgement: &Judgement,
+        occurrences: &[Occurrence],
+        inventory: &Inventory,
+        before: &Judged,
+    ) -> Self {
         let lines = |(id, judged): (&SiteId, &SiteVerdict)| {
             let same = before.judgement.sites.get(id) == Some(judged);
             let kept = if same { before.verdicts.sites.get(id) } else { None };
             (id.clone(), kept.cloned().unwrap_or_else(|| Arc::new(site(id, judged))))
         };
         let sites = judgement.sites.iter().map(lines).collect();
-        Self { sites, meetings: meetings(judgement, occurrences) }
+        Self { sites, others: others(judgement, occurrences, inventory) }
     }
 
     /// The lines of sites.
@@ -49,9 +56,9 @@ impl Verdicts {
         self.sites.iter().map(|(id, lines)| (id, lines.as_ref()))
     }
 
-    /// The lines of meetings and incidents.
-    pub(super) fn meetings(&self) -> &Lines {
-        &self.meetings
+    /// The lines of areas, meetings and incidents.
+    pub(super) fn others(&self) -> &Lines {
+        &self.others
     }
 }
 
@@ -84,8 +91,13 @@ fn site(id: &SiteId, judged: &SiteVerdict) -> Lines {
     renderer.finish()
 }
 
-fn meetings(judgement: &Judgement, occurrences: &[Occurrence]) -> Lines {
+fn others(judgement: &Judgement, occurrences: &[Occurrence], inventory: &Inventory) -> Lines {
     let mut renderer = Renderer::default();
+    if let Some(row) = *AREA_INFO {
+        for (id, area) in &inventory.areas {
+            renderer.number(row, [id.as_str(), &area.name], 1.0);
+        }
+    }
     if let Some(row) = *MEETING_INFO {
         for meeting in occurrences {
             renderer.number(row, [meeting.id.as_str(), &meeting.title], 1.0);

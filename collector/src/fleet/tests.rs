@@ -20,6 +20,7 @@ fn named(name: &str) -> Inventory {
         level: "commune".to_owned(),
         area: None,
         uplink: String::new(),
+        provider: String::new(),
         lat: None,
         lon: None,
         contact: None,

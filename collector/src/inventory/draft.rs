@@ -26,6 +26,7 @@ pub(super) struct SiteDraft {
     pub(super) level: Option<String>,
     pub(super) area: Option<String>,
     pub(super) uplink: Option<String>,
+    pub(super) provider: Option<String>,
     pub(super) lat: Option<f64>,
     pub(super) lon: Option<f64>,
     pub(super) contact: Option<ContactDraft>,

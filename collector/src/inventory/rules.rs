@@ -161,6 +161,7 @@ impl Court {
             level: self.text(of, "level", draft.level.as_deref()),
             area: draft.area.and_then(|area| self.known_area(of, "area", &area)),
             uplink: self.text(of, "uplink", draft.uplink.as_deref()),
+            provider: self.text(of, "provider", draft.provider.as_deref()),
             lat: draft.lat,
             lon: draft.lon,
             contact: self.contact(of, draft.contact),

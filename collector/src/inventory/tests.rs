@@ -19,6 +19,7 @@ sites:
     level: commune
     area: hoang-hoa
     uplink: pop-hoang-hoa
+    provider: ' VNPT  Thanh Hóa'
     lat: 19.85
     lon: 105.86
     contact: { name: Lê Thị Hoa, phone: 0912345678 }
@@ -32,6 +33,7 @@ fn a_file_becomes_an_inventory() {
     let site = &inventory.sites["th-0316"];
     assert_eq!(site.name, "UBND xã Hoằng Lộc");
     assert_eq!(site.area.as_ref().map(AreaId::as_str), Some("hoang-hoa"));
+    assert_eq!(site.provider, "VNPT Thanh Hóa");
     assert_eq!((site.lat, site.lon), (Some(19.85), Some(105.86)));
     assert_eq!(site.contact.as_ref().unwrap().phone, "0912345678");
     assert_eq!(site.needs, [Capability::Network, Capability::Camera]);
@@ -41,6 +43,24 @@ fn a_file_becomes_an_inventory() {
         inventory.areas["hoang-hoa"],
         Area { name: "Hoằng Hóa".to_owned(), parent: Some("thanh-hoa".parse().unwrap()) }
     );
+}
+
+#[test]
+fn sites_have_a_provider_in_common_or_none() {
+    let text = "sites: [{ id: a, name: A, provider: VNPT }, { id: b, name: B, provider: VNPT },\n\
+                { id: c, name: C, provider: Viettel }, { id: d, name: D }]";
+    let inventory = yaml(text).unwrap();
+    for (sites, expected) in [
+        (&["a", "b"][..], Some("VNPT")),
+        (&["c"], Some("Viettel")),
+        (&["a", "c"], None),
+        (&["a", "d"], None),
+        (&["d"], None),
+        (&[], None),
+    ] {
+        let sites: Vec<SiteId> = sites.iter().map(|site| site.parse().unwrap()).collect();
+        assert_eq!(inventory.provider_of(&sites), expected, "{sites:?}");
+    }
 }
 
 #[test]

@@ -207,6 +207,7 @@ mod tests {
             level: level.to_owned(),
             area: None,
             uplink: String::new(),
+            provider: String::new(),
             lat: None,
             lon: None,
             contact: None,

@@ -51,6 +51,10 @@ pub const TABLE: &[Metric] = &numbered([
     // Sites: always present for every expected site.
     row(Collector, Info, None, "bridge_info", &["site", "name", "area", "level", "uplink"],
         "What the inventory says of the site."),
+    row(Collector, Info, None, "bridge_line_info", &["site", "provider"],
+        "Whose line the site has, where the inventory says it."),
+    row(Collector, Info, None, "bridge_area_info", &["area", "name"],
+        "What people call the area of that id."),
     row(Collector, Gauge, None, "bridge_expected", SITE,
         "Whether the inventory expects the site (1) or it only reports (0)."),
     row(Collector, Gauge, None, "bridge_up", SITE,

@@ -22,6 +22,7 @@ pub(super) fn fill(
         Column::Level => site.level = Some(cell.to_owned()),
         Column::Area => site.area = Some(areas.id(cell)?),
         Column::Uplink => site.uplink = Some(cell.to_owned()),
+        Column::Provider => site.provider = Some(cell.to_owned()),
         Column::Lat => site.lat = Some(degrees(cell)?),
         Column::Lon => site.lon = Some(degrees(cell)?),
         Column::ContactName => contact(site).name = Some(cell.to_owned()),

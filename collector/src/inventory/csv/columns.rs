@@ -12,6 +12,7 @@ pub(super) enum Column {
     Level,
     Area,
     Uplink,
+    Provider,
     Lat,
     Lon,
     ContactName,
@@ -25,7 +26,7 @@ pub(super) enum Column {
 
 /// Each column: its key in `sites.yaml`, its Vietnamese name, and every header it is known by,
 /// folded and without punctuation.
-const COLUMNS: [(Column, &str, &str, &[&str]); 13] = [
+const COLUMNS: [(Column, &str, &str, &[&str]); 14] = [
     (Column::Id, "id", "mã", &["id", "ma", "ma diem cau", "ma so", "site", "site id"]),
     (
         Column::Name,
@@ -36,6 +37,12 @@ const COLUMNS: [(Column, &str, &str, &[&str]); 13] = [
     (Column::Level, "level", "cấp", &["level", "cap", "cap hanh chinh"]),
     (Column::Area, "area", "địa bàn", &["area", "dia ban", "khu vuc"]),
     (Column::Uplink, "uplink", "đường truyền", &["uplink", "duong truyen", "tuyen truyen dan"]),
+    (
+        Column::Provider,
+        "provider",
+        "nhà mạng",
+        &["provider", "carrier", "isp", "nha mang", "nha cung cap", "don vi cung cap duong truyen"],
+    ),
     (Column::Lat, "lat", "vĩ độ", &["lat", "latitude", "vi do"]),
     (Column::Lon, "lon", "kinh độ", &["lon", "lng", "long", "longitude", "kinh do"]),
     (

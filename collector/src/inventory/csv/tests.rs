@@ -16,14 +16,15 @@ fn faults(text: &str) -> Vec<String> {
 
 #[test]
 fn a_sheet_of_excel_becomes_an_inventory() {
-    let text = "STT;Mã điểm cầu;TÊN;cap;Địa bàn;Đường truyền;Vĩ độ;Kinh độ;Người liên hệ;Điện thoại;Nhu cầu;Ghi chú;;\r\n\
-        1;th-0316;\"UBND xã\nHoằng Lộc\";xã;Thanh Hóa / Hoằng Hoá;pop-hoang-hoa;19,85;105.86;Lê Thị Hoa;0912345678;mạng, camera; ;;\r\n\
-        ;;;;;;;;;;;;;\r\n\r\n\
-        2;00123;UBND tỉnh;tỉnh;Thanh Hóa;;;;;;;x;;\r\n";
+    let text = "STT;Mã điểm cầu;TÊN;cap;Địa bàn;Đường truyền;Nhà mạng;Vĩ độ;Kinh độ;Người liên hệ;Điện thoại;Nhu cầu;Ghi chú;;\r\n\
+        1;th-0316;\"UBND xã\nHoằng Lộc\";xã;Thanh Hóa / Hoằng Hoá;pop-hoang-hoa;VNPT;19,85;105.86;Lê Thị Hoa;0912345678;mạng, camera; ;;\r\n\
+        ;;;;;;;;;;;;;;\r\n\r\n\
+        2;00123;UBND tỉnh;tỉnh;Thanh Hóa;;;;;;;;x;;\r\n";
     let inventory = load(text);
     let site = &inventory.sites["th-0316"];
     assert_eq!(site.name, "UBND xã Hoằng Lộc");
     assert_eq!((site.level.as_str(), site.uplink.as_str()), ("xã", "pop-hoang-hoa"));
+    assert_eq!(site.provider, "VNPT");
     assert_eq!((site.lat, site.lon), (Some(19.85), Some(105.86)));
     assert_eq!(site.contact.as_ref().unwrap().phone, "0912345678");
     assert_eq!(site.needs, [Capability::Network, Capability::Camera]);
@@ -75,7 +76,7 @@ fn every_fault_is_found_at_once_with_line_and_header() {
         (
             "ten;Màu;ten;\nA;đỏ;B;C\n",
             &[
-                "sites.csv:1: Màu: unknown column `Màu`. Known columns: `mã` (id), `tên` (name), `cấp` (level), `địa bàn` (area), `đường truyền` (uplink), `vĩ độ` (lat), `kinh độ` (lon), `người liên hệ` (contact.name), `điện thoại` (contact.phone), `nhu cầu` (needs), `tên máy` (hosts), `dải mạng` (subnets)",
+                "sites.csv:1: Màu: unknown column `Màu`. Known columns: `mã` (id), `tên` (name), `cấp` (level), `địa bàn` (area), `đường truyền` (uplink), `nhà mạng` (provider), `vĩ độ` (lat), `kinh độ` (lon), `người liên hệ` (contact.name), `điện thoại` (contact.phone), `nhu cầu` (needs), `tên máy` (hosts), `dải mạng` (subnets)",
                 "sites.csv:1: ten: this column is there twice; `ten` means the same",
                 "sites.csv:1: column 4 has cells but no header",
                 "sites.csv:1: the column `mã` (`id`) is missing",

@@ -28,6 +28,7 @@ pub(crate) struct Place {
     pub(crate) level: Level,
     pub(crate) area: &'static str,
     pub(crate) uplink: String,
+    provider: &'static str,
     /// Latitude and longitude in degrees.
     pub(crate) at: (f64, f64),
     contact: String,
@@ -110,7 +111,7 @@ fn place(
         list[usize::try_from(dice.between(0, list.len() as u64 - 1)).unwrap_or(0)]
     };
     let contact = format!("{} {} {}", pick(&FAMILY), pick(&MIDDLE), pick(&GIVEN));
-    let carrier = CARRIERS[within % CARRIERS.len()];
+    let (carrier, provider) = CARRIERS[within % CARRIERS.len()];
     let pop = within / (CARRIERS.len() * SITES_BEHIND_POP) + 1;
     let prefix = if level == Level::Commune { "xa" } else { "so" };
     // Some kilometres around the middle of the area.
@@ -121,6 +122,7 @@ fn place(
         level,
         area,
         uplink: format!("{carrier}-{area}-{pop}"),
+        provider,
         at: (nearby(lat), nearby(lon)),
         contact,
         phone: format!("0237 000 {number:04}"),
@@ -145,11 +147,12 @@ pub(crate) fn inventory(places: &[Place]) -> String {
     }
     text.push_str("sites:\n");
     for place in places {
-        let Place { id, name, level, area, uplink, at: (lat, lon), contact, phone } = place;
+        let Place { id, name, level, area, uplink, provider, at: (lat, lon), contact, phone } =
+            place;
         let level = level.label();
         let _ = writeln!(
             text,
-            "  - {{ id: {id}, name: \"{name}\", level: {level}, area: {area}, uplink: {uplink}, \
+            "  - {{ id: {id}, name: \"{name}\", level: {level}, area: {area}, uplink: {uplink}, provider: {provider}, \
              lat: {lat:.3}, lon: {lon:.3}, contact: {{ name: \"{contact}\", phone: \"{phone}\" }}, \
              needs: [{NEEDS}] }}"
         );

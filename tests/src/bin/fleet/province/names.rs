@@ -101,7 +101,7 @@ pub(super) const OFFICES: [&str; 40] = [
 ];
 
 /// Whose line ends in the site.
-pub(super) const CARRIERS: [&str; 2] = ["vnpt", "viettel"];
+pub(super) const CARRIERS: [(&str, &str); 2] = [("vnpt", "VNPT"), ("viettel", "Viettel")];
 
 /// Names of people, in their three parts.
 pub(super) const FAMILY: [&str; 12] =
