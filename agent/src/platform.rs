@@ -13,6 +13,7 @@
 //! | `clock_state() -> io::Result<ClockState>` | whether the system holds its clock for right |
 //! | `system_times() -> io::Result<SystemTimes>` | switch-on, and what the processors did since |
 //! | `own_usage() -> io::Result<OwnUsage>` | what this program costs |
+//! | `trim_working_set()` | gives back the memory of what ran once |
 //! | `memory() -> Option<Memory>`, `mounts() -> Vec<Mount>` | memory and file systems |
 //! | `temperatures() -> Vec<(String, f64)>` | sensors in degrees Celsius, as the system lists them |
 //! | `power_supplies() -> Vec<PowerSupply>` | batteries and mains |
@@ -76,8 +77,8 @@ pub use system::{
     event_log, hear_sessions, hostname, is_open_to_all, language, links, memory, monotonic_ms,
     mounts, os_name, own_usage, power_supplies, private_directory, private_file, replace,
     restart_pending, run_as_service, run_in_session, sealed, service, sleep_plan, software,
-    sound_devices, state_dir, stop_requested, strain, system_times, temperatures, unsealed,
-    usb_devices,
+    sound_devices, state_dir, stop_requested, strain, system_times, temperatures, trim_working_set,
+    unsealed, usb_devices,
 };
 
 #[cfg(not(any(target_os = "linux", windows)))]

@@ -31,6 +31,12 @@ const READINGS_WAITING: usize = 64;
 /// How often an agent that is not enrolled yet looks whether it has been.
 const ENROLMENT_POLL: Duration = Duration::from_secs(2);
 
+/// Configuration, spool, handshake and first reports are done by then.
+const STARTED: Duration = Duration::from_secs(10);
+
+/// What runs seldom (a handshake after a cut line, a new profile) is given back too.
+const TRIM_EVERY: Duration = Duration::from_hours(1);
+
 /// Why an agent cannot run.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -87,6 +93,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
     let probing = Probing::new(identity.site.clone(), timetable.clone(), sender, stop.clone());
     let follower = Follower::begin(config.file, probing, (offers, standing), uplink.fetcher());
     spawn_local(follower.run(stop.clone()));
+    spawn_local(stop.clone().run_until_cancelled_owned(trim()));
     let pushing = {
         let pushing = uplink.run(spool.clone(), meetings, stop_uplink.clone());
         let stop = stop.clone();
@@ -127,6 +134,15 @@ async fn enrolled(
         if waited.is_none() {
             return Ok(None);
         }
+    }
+}
+
+/// Keeps resident what runs each few seconds: old PCs have 2 GiB.
+async fn trim() {
+    tokio::time::sleep(STARTED).await;
+    loop {
+        platform::trim_working_set();
+        tokio::time::sleep(TRIM_EVERY).await;
     }
 }
 

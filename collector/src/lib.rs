@@ -77,6 +77,7 @@ pub mod store;
 
 // How it starts, and what an operator types.
 pub mod commands;
+pub mod heap;
 mod start;
 
 pub use start::{Listeners, StartError};

@@ -10,7 +10,7 @@ use collector::commands::{self, CommandError, Invitation, Since, Subject, UserWi
 use collector::config::{self, Config};
 use collector::report::{Format, Month};
 use collector::users::{Role, UserName};
-use collector::{Collector, Listeners, StartError};
+use collector::{Collector, Listeners, StartError, heap};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -326,6 +326,7 @@ fn execute(command: Command, config: &Config, language: Language) -> anyhow::Res
 }
 
 fn run(config: &Config) -> anyhow::Result<()> {
+    heap::share_one();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()

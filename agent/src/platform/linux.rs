@@ -20,6 +20,7 @@ mod times;
 #[cfg(test)]
 mod tree;
 mod updates;
+mod working_set;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -34,6 +35,7 @@ pub use service::{
     config_file, event_log, hear_sessions, run_as_service, run_in_session, service, state_dir,
     stop_requested,
 };
+pub use working_set::trim_working_set;
 
 use wire::Language;
 

@@ -4,7 +4,9 @@ use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use windows_sys::Win32::Foundation::FILETIME;
-use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
+use windows_sys::Win32::System::ProcessStatus::{
+    K32EmptyWorkingSet, K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS,
+};
 use windows_sys::Win32::System::Threading::{
     GetActiveProcessorCount, GetCurrentProcess, GetProcessTimes, GetSystemTimes,
 };
@@ -76,6 +78,14 @@ pub fn own_usage() -> io::Result<OwnUsage> {
     }
     let resident_bytes = memory.WorkingSetSize as u64;
     Ok(OwnUsage { resident_bytes, cpu: duration(kernel) + duration(user) })
+}
+
+/// See [`crate::platform`].
+#[expect(unsafe_code, reason = "calls to Windows")]
+pub fn trim_working_set() {
+    // SAFETY: the handle is that of this process, which needs no closing. What is emptied comes
+    // back at the next touch; a refusal leaves all as it was.
+    let _ = unsafe { K32EmptyWorkingSet(GetCurrentProcess()) };
 }
 
 #[cfg(test)]
