@@ -47,6 +47,8 @@
 //! the others answer at once.
 
 #[cfg(any(windows, test))]
+mod active_hours;
+#[cfg(any(windows, test))]
 mod arrangement;
 #[cfg(any(windows, test))]
 mod consent;
@@ -54,9 +56,13 @@ mod devices;
 pub mod echo;
 mod edid;
 #[cfg(any(windows, test))]
+mod ndis;
+#[cfg(any(windows, test))]
 mod pnp;
 #[cfg(any(windows, test))]
 mod session;
+#[cfg(any(windows, test))]
+mod storage;
 
 pub use devices::{Device, Sound, SoundControls, SoundDevice};
 
@@ -225,6 +231,11 @@ pub struct SleepPlan {
     pub after: Option<Duration>,
     /// The moment of a shutdown that is scheduled, by the PC's own clock.
     pub shutdown_unix_seconds: Option<f64>,
+    /// From when on it may restart by itself to finish an update that waits, by the PC's own clock;
+    /// `None` where none waits, or it does not tell.
+    pub restart_unix_seconds: Option<f64>,
+    /// From and to which hour of the day it does not do so.
+    pub active_hours: Option<(u32, u32)>,
 }
 
 /// What wears a PC down; everything is absent where the system does not tell.
@@ -236,6 +247,8 @@ pub struct Strain {
     pub memory_stalled: Option<f64>,
     /// Programs ended for want of memory since switch-on.
     pub out_of_memory_kills: Option<u64>,
+    /// Whether a disk that watches itself foretells its end, by disk.
+    pub disks_failing: Vec<(String, bool)>,
     /// Errors that file systems have written down, by disk.
     pub disk_errors: Vec<(String, u64)>,
     /// Commands that a disk answered with an error, or not in time, since switch-on, by disk. Some

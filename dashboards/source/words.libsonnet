@@ -155,10 +155,12 @@ function(t) {
     certificate_expiring: t('Chứng thư hết hạn trước khi họp xong', 'Certificate expires before the end'),
     disk_filling: t('Ổ đĩa sẽ đầy trước khi họp xong', 'Disk full before the end'),
     battery_too_short: t('Pin không đủ đến hết cuộc họp', 'Battery too short for the meeting'),
+    restarts_in_meeting: t('Có thể tự khởi động lại trước khi họp xong', 'May restart before the end'),
     restart_pending: t('Chờ khởi động lại để cập nhật', 'Restart pending'),
     // UPSes, projectors and the PC's own health.
     battery_empty: t('Ắc quy sắp cạn', 'Battery about to end'),
     battery_worn: t('Ắc quy cần thay', 'Battery to be replaced'),
+    disk_failing: t('Ổ đĩa tự báo sắp hỏng: thay ngay', 'Disk foretells its end: replace'),
     disk_errors: t('Ổ đĩa có lỗi: sao lưu, thay ổ', 'Disk errors: back up, replace'),
     fault_reported: t('Thiết bị tự báo hỏng', 'Reports a fault'),
     lamp_worn: t('Bóng đèn đã quá giờ chiếu', 'Lamp worn out'),

@@ -4,6 +4,8 @@
 
 mod alarm;
 mod clock;
+mod control;
+mod disks;
 mod event_log;
 mod library;
 mod link;

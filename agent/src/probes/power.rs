@@ -55,6 +55,23 @@ fn record_plan(run: &mut Run<'_>, plan: SleepPlan) {
             || "The system does not go to sleep by itself.".to_owned(),
         );
     }
+    if let Some((from, to)) = plan.active_hours {
+        run.step(
+            || format!("Từ {from} đến {to} giờ máy không tự khởi động lại để cập nhật."),
+            || {
+                format!(
+                    "From {from} to {to} o'clock the PC does not restart by itself for updates."
+                )
+            },
+        );
+    }
+    if let Some(at) = plan.restart_unix_seconds {
+        run.gauge("bridge_host_restart_timestamp_seconds", at);
+        run.step(
+            || "Bản cập nhật đang chờ, hết giờ đó máy có thể tự khởi động lại: hãy khởi động lại trước.".to_owned(),
+            || "An update waits, and outside those hours the PC may restart by itself: restart it before.".to_owned(),
+        );
+    }
     if let Some(at) = plan.shutdown_unix_seconds {
         run.gauge("bridge_host_shutdown_timestamp_seconds", at);
         run.step(
@@ -136,6 +153,8 @@ mod tests {
         let plan = SleepPlan {
             after: Some(Duration::from_mins(20)),
             shutdown_unix_seconds: Some(1_795_310_400.0),
+            restart_unix_seconds: Some(1_795_320_000.0),
+            active_hours: Some((8, 17)),
         };
         let found = Bench::default().record(|run| {
             record_supplies(run, &supplies);
@@ -146,6 +165,7 @@ mod tests {
             ("bridge_host_mains_online", 0.0),
             ("bridge_host_sleep_after_seconds", 1200.0),
             ("bridge_host_shutdown_timestamp_seconds", 1_795_310_400.0),
+            ("bridge_host_restart_timestamp_seconds", 1_795_320_000.0),
         ] {
             assert_eq!(found.number(name), Some(value), "{name}");
         }

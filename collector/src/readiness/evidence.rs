@@ -94,6 +94,7 @@ const MEASURES: &[Measure] = &[
         t.memory_stalled_ratio
     }),
     measure("bridge_host_throttled_ratio", "overheated", Sense::TooMuch, |t| t.throttled_ratio),
+    measure("bridge_host_disk_failing", "disk_failing", Sense::TooMuch, |_| ANY),
     measure("bridge_host_disk_errors", "disk_errors", Sense::TooMuch, |_| ANY),
     media("bridge_media_loss_ratio", "media_loss_high", |t| t.loss_ratio),
     media("bridge_media_jitter_seconds", "media_jitter_high", |t| t.jitter_seconds),

@@ -15,6 +15,7 @@ const CERTIFICATE: &str = "bridge_probe_tls_expiry_timestamp_seconds";
 const RESTART: &str = "bridge_host_restart_pending";
 const SLEEP: &str = "bridge_host_sleep_after_seconds";
 const SHUTDOWN: &str = "bridge_host_shutdown_timestamp_seconds";
+const RESTARTS_AT: &str = "bridge_host_restart_timestamp_seconds";
 const UPS_MAINS: &str = "bridge_ups_mains_online";
 const UPS_RUNTIME: &str = "bridge_ups_runtime_seconds";
 
@@ -35,7 +36,11 @@ pub(super) fn reasons(
         reasons.extend(restart(probe));
         reasons.extend(sleep(probe, meeting));
         let clock_ahead = site.and_then(Site::clock_offset).unwrap_or_default();
-        reasons.extend(shutdown(probe, meeting, (clock_ahead, now)));
+        let endings = [(SHUTDOWN, "shutdown_scheduled"), (RESTARTS_AT, "restarts_in_meeting")];
+        reasons.extend(endings.into_iter().filter_map(|(metric, code)| {
+            let at = ends_at(probe, metric, clock_ahead)?;
+            ends(probe, meeting, code, (at, now))
+        }));
         reasons.extend(ups(probe, meeting, now));
         let trends = memory.of(id, name).into_iter().flat_map(|recent| recent.trends().iter());
         reasons.extend(trends.filter_map(|trend| {
@@ -114,17 +119,22 @@ fn sleep(probe: &Probe, meeting: &Occurrence) -> Option<Reason> {
     })
 }
 
-/// The PC will do it by its own clock, which may be wrong by `clock_ahead`.
-fn shutdown(
+/// In Unix seconds. The PC will do it by its own clock, which may be wrong by `clock_ahead`.
+fn ends_at(probe: &Probe, metric: &str, clock_ahead: i64) -> Option<f64> {
+    let (_, by_its_clock) = evidence::numbers(&probe.reading, metric).next()?;
+    Some(by_its_clock - clock_ahead as f64 / 1e3)
+}
+
+/// The PC ends, or may end, before the meeting does.
+fn ends(
     probe: &Probe,
     meeting: &Occurrence,
-    (clock_ahead, now): (i64, UnixMillis),
+    code: &'static str,
+    (at, now): (f64, UnixMillis),
 ) -> Option<Reason> {
-    let (_, by_its_clock) = evidence::numbers(&probe.reading, SHUTDOWN).next()?;
-    let at = by_its_clock - clock_ahead as f64 / 1e3;
     let left = at - now as f64 / 1e3;
     (at * 1e3 < meeting.end as f64).then(|| Reason {
-        code: "shutdown_scheduled",
+        code,
         capability: Some(Capability::Power),
         subject: String::new(),
         value: Some(left.max(0.0)),

@@ -23,7 +23,12 @@ const SETTINGS: &[&str] = &[
 const IDLE_DEFAULT: Duration = Duration::from_mins(30);
 
 pub(super) fn plan(root: &Path) -> SleepPlan {
-    SleepPlan { after: after(root), shutdown_unix_seconds: scheduled(root) }
+    SleepPlan {
+        after: after(root),
+        shutdown_unix_seconds: scheduled(root),
+        // What restarts a Linux after an update schedules it as a shutdown.
+        ..SleepPlan::default()
+    }
 }
 
 fn after(root: &Path) -> Option<Duration> {

@@ -1,12 +1,14 @@
-//! Network interfaces, and over which of them the default routes lead.
+//! Network interfaces, what their drivers know, and over which of them the default routes lead.
+
+mod media;
 
 use std::collections::BTreeSet;
 use std::{io, ptr, slice};
 
 use windows_sys::Win32::Foundation::ERROR_SUCCESS;
 use windows_sys::Win32::NetworkManagement::IpHelper::{
-    FreeMibTable, GetIfTable2, GetIpForwardTable2, IF_TYPE_SOFTWARE_LOOPBACK, IF_TYPE_TUNNEL,
-    MIB_IF_ROW2, MIB_IF_TABLE2, MIB_IPFORWARD_TABLE2,
+    FreeMibTable, GetIfTable2, GetIpForwardTable2, IF_TYPE_ETHERNET_CSMACD, IF_TYPE_IEEE80211,
+    IF_TYPE_SOFTWARE_LOOPBACK, IF_TYPE_TUNNEL, MIB_IF_ROW2, MIB_IF_TABLE2, MIB_IPFORWARD_TABLE2,
 };
 use windows_sys::Win32::NetworkManagement::Ndis::{
     IfOperStatusUp, MediaConnectStateDisconnected, NET_IF_ADMIN_STATUS_UP,
@@ -26,9 +28,23 @@ const FILTER: u8 = 0x02;
 pub fn links() -> io::Result<Vec<Link>> {
     let defaults = default_routes();
     let mut links: Vec<Link> =
-        interfaces()?.iter().filter_map(|row| link(row, &defaults)).collect();
+        interfaces()?.iter().filter_map(|row| Some(asked(row, link(row, &defaults)?))).collect();
     links.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(links)
+}
+
+/// An interface, with what its driver adds while it carries something.
+fn asked(row: &MIB_IF_ROW2, link: Link) -> Link {
+    match row.Type {
+        _ if link.state != LinkState::Up || !link.physical => link,
+        IF_TYPE_IEEE80211 => {
+            Link { wifi_signal_dbm: media::wifi_signal(&row.InterfaceGuid), ..link }
+        }
+        IF_TYPE_ETHERNET_CSMACD => {
+            Link { full_duplex: media::full_duplex(&row.InterfaceGuid), ..link }
+        }
+        _ => link,
+    }
 }
 
 fn link(row: &MIB_IF_ROW2, defaults: &BTreeSet<u32>) -> Option<Link> {

@@ -1,5 +1,5 @@
-//! Memory and disks. Of temperatures Windows tells programs nothing that is worth believing: its
-//! thermal zones are those of the firmware, which mostly never change.
+//! Memory and disks. Of temperatures Windows tells those of disks; its thermal zones are those of the
+//! firmware, which mostly never change.
 
 use std::ptr;
 
@@ -8,8 +8,8 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
 
-use super::size;
 use super::text::{narrow, wide};
+use super::{disks, size};
 use crate::platform::{Memory, Mount};
 
 /// `DRIVE_REMOVABLE` of winbase.h: sticks and card readers.
@@ -99,7 +99,7 @@ fn mount(root: &str) -> Option<Mount> {
 /// See [`crate::platform`].
 #[must_use]
 pub fn temperatures() -> Vec<(String, f64)> {
-    Vec::new()
+    disks::temperatures()
 }
 
 #[cfg(test)]

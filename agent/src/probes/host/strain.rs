@@ -47,6 +47,15 @@ pub(super) fn record(
     }
     swapped_in(run, last, strain);
     disk_failures(run, last, strain);
+    for (disk, failing) in &strain.disks_failing {
+        run.gauge_of("bridge_host_disk_failing", disk, f64::from(u8::from(*failing)));
+        if *failing {
+            run.step(
+                || format!("Ổ đĩa {disk} tự báo sắp hỏng: sao lưu và thay ổ ngay."),
+                || format!("Disk {disk} foretells its end: back it up and replace it now."),
+            );
+        }
+    }
     for (disk, errors) in &strain.disk_errors {
         run.gauge_of("bridge_host_disk_errors", disk, *errors as f64);
         if *errors > 0 {
@@ -130,6 +139,21 @@ mod tests {
             let failures = found.number_of("bridge_host_disk_failures_total", "sda");
             assert_eq!(failures, Some(counted), "{seconds}");
         }
+    }
+
+    #[test]
+    fn a_disk_that_foretells_its_end_is_told_to_be_replaced() {
+        let disks_failing =
+            vec![("PhysicalDrive0".to_owned(), false), ("PhysicalDrive1".to_owned(), true)];
+        let strain = Strain { disks_failing, ..Strain::default() };
+        let found = Bench::default().record(|run| record(run, &mut None, Instant::now(), &strain));
+        assert_eq!(found.number_of("bridge_host_disk_failing", "PhysicalDrive0"), Some(0.0));
+        assert_eq!(found.number_of("bridge_host_disk_failing", "PhysicalDrive1"), Some(1.0));
+        assert!(
+            found.steps().contains("Disk PhysicalDrive1 foretells its end"),
+            "{}",
+            found.steps()
+        );
     }
 
     #[test]
