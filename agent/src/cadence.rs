@@ -161,6 +161,12 @@ impl Timetable {
         self.meeting.map(|(start, _)| rehearsal_from(start)).filter(|from| *from > now)
     }
 
+    /// Whether a meeting runs, or starts within so many milliseconds.
+    #[must_use]
+    pub fn is_near(&self, now: u64, within: u64) -> bool {
+        self.meeting.is_some_and(|(start, end)| now < end && now.saturating_add(within) > start)
+    }
+
     /// The next run of a probe that ran last at `last`.
     #[must_use]
     pub fn next(&self, schedule: &Schedule, last: u64, now: u64) -> Next {
@@ -228,6 +234,13 @@ mod tests {
         ] {
             assert_eq!(timetable().at(minute * MINUTE), cadence, "minute {minute}");
         }
+    }
+
+    #[test]
+    fn a_meeting_is_near_until_it_ends() {
+        let near = |minute: u64| timetable().is_near(minute * MINUTE, 60 * MINUTE);
+        assert_eq!([39, 40, 41, 150, 199, 200].map(near), [false, false, true, true, true, false]);
+        assert!(!Timetable::default().is_near(0, 60 * MINUTE));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use wire::{Language, ProbeName, limits};
 
 use crate::probes::{Probe, ProbeConfig};
 use crate::runner::Task;
+use crate::update::Updates;
 use crate::{own, page, platform, profile, spool};
 
 /// Probes one agent may have: an ordinary bridge has a dozen, and each is a task and a reading
@@ -37,6 +38,8 @@ pub struct File {
     pub spool: Spool,
     /// Of the page for whoever sits in the room, on this PC alone; 0 is none.
     pub page_port: u16,
+    /// Whose updates of this program are taken; default: nobody's.
+    pub updates: Updates,
     /// What is measured, by name; default: this PC and the way to the collector.
     pub probes: Option<BTreeMap<ProbeName, ProbeConfig>>,
 }
@@ -61,6 +64,7 @@ impl Default for File {
             proxy: None,
             spool: Spool::default(),
             page_port: page::PORT,
+            updates: Updates::default(),
             probes: None,
         }
     }
@@ -166,6 +170,7 @@ fn check_limits(file: &File, findings: &mut Findings) {
     if !(1..=10_240).contains(&file.spool.megabytes) {
         findings.add_alone("spool.megabytes", "must lie between 1 and 10240");
     }
+    file.updates.check(findings);
     if file.spool.keep.0 < Duration::from_hours(1) {
         findings
             .add_alone("spool.keep", "must be at least 1h, or an ordinary outage loses readings");

@@ -22,6 +22,10 @@ pub mod config;
 pub mod profile;
 pub mod schedule;
 
+// Which version does it.
+pub mod update;
+pub mod version;
+
 // A reading's way, in order.
 pub mod own;
 pub mod probes;
@@ -59,4 +63,4 @@ pub mod runtime;
 #[cfg(test)]
 #[path = "../../tests/fuzz/mutations.rs"]
 mod mutations;
-pub use run::{RunError, run};
+pub use run::{Ended, RunError, run};

@@ -1,12 +1,13 @@
 //! Arguments, configuration, logging, exit code: nothing else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use agent::enrol::Manner;
 use agent::platform::ServiceOrder;
 use agent::style::Style;
-use agent::{config, platform};
+use agent::update::{Start, SuperviseError, Told, supervise};
+use agent::{Ended, config, platform};
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,7 @@ const CONFIGURATION: u8 = 78;
 
 /// Measures this conference bridge and pushes what it finds to the collector.
 #[derive(Debug, Parser)]
-#[command(name = "nhipcau-agent", version, disable_help_subcommand = true)]
+#[command(name = "nhipcau-agent", version = agent::version::version(), disable_help_subcommand = true)]
 struct Arguments {
     /// The configuration file [default: the system's own place, where it may be missing]
     #[arg(long, global = true, value_name = "FILE")]
@@ -74,6 +75,18 @@ enum Command {
     /// What Windows starts at each sign-in, to tell the service what a service cannot see; of no use to people
     #[command(hide = true)]
     Session,
+    /// What the installed program starts as an update of itself; of no use to people
+    #[command(hide = true)]
+    Updated {
+        /// Of the update's manifest
+        id: String,
+        /// It has not proved itself yet
+        #[arg(long)]
+        trial: bool,
+        /// The system's manager of services runs it
+        #[arg(long)]
+        service: bool,
+    },
     /// Install, start, stop or take away the service that runs the agent (Windows)
     Service {
         /// What to do
@@ -115,7 +128,12 @@ fn main() -> ExitCode {
     if let Command::Session = arguments.command {
         return finish(platform::run_in_session().map(|()| true).map_err(anyhow::Error::from));
     }
-    start_logging(std::io::stderr);
+    if let Command::Updated { service: true, .. } = arguments.command {
+        platform::work_below_service();
+        start_logging(platform::event_log());
+    } else {
+        start_logging(std::io::stderr);
+    }
     let named = arguments.config.is_some();
     let path = arguments.config.clone().unwrap_or_else(platform::config_file);
     if let Command::Enroll { code, replace, later } = &arguments.command {
@@ -131,6 +149,9 @@ fn main() -> ExitCode {
         let wanted = agent::doctor::Wanted { json: *json, bundle: bundle.as_deref() };
         return finish(doctor(&path, config, arguments.lang, wanted));
     }
+    if let Command::Run = arguments.command {
+        return ended(run(Start { path, config, service: false }));
+    }
     let config = match config {
         Ok(config) => config,
         Err(faults) => {
@@ -140,14 +161,15 @@ fn main() -> ExitCode {
     };
     let language = language(arguments.lang.or(config.file.language));
     match arguments.command {
-        Command::Run => finish(run(config)),
         Command::Check => {
             print!("{}", agent::check::told(&path, &config, language));
             ExitCode::SUCCESS
         }
         Command::Once { probe } => once(config, probe.as_deref(), language),
         Command::Learn { yes } => finish(Ok(agent::learn::command(&path, &config, yes, language))),
-        Command::Enroll { .. }
+        Command::Updated { id, trial, .. } => finish(updated(&id, trial, config, &path)),
+        Command::Run
+        | Command::Enroll { .. }
         | Command::Doctor { .. }
         | Command::Session
         | Command::Service { .. } => ExitCode::SUCCESS,
@@ -177,39 +199,59 @@ fn serve() -> bool {
     start_logging(platform::event_log());
     let named = Arguments::try_parse().ok().and_then(|arguments| arguments.config);
     let path = named.clone().unwrap_or_else(platform::config_file);
-    let ended = config::load(&path, named.is_some()).map_err(anyhow::Error::from).and_then(run);
+    let config = config::load(&path, named.is_some());
+    let ended = run(Start { path, config, service: true });
     if let Err(error) = &ended {
         tracing::error!("{error:#}");
     }
     ended.is_ok()
 }
 
-fn run(config: config::Config) -> anyhow::Result<bool> {
+fn run(start: Start) -> anyhow::Result<()> {
+    block_on(async { Ok(supervise(start, on_request()).await?) })?
+}
+
+/// This program as an update below the installed one.
+fn updated(id: &str, on_trial: bool, config: config::Config, path: &Path) -> anyhow::Result<bool> {
     block_on(async {
-        let stop = CancellationToken::new();
-        let on_request = stop.clone().drop_guard();
-        tokio::spawn(async move {
-            platform::stop_requested().await;
-            drop(on_request);
-        });
-        tokio::spawn(platform::hear_sessions());
-        agent::run(config, stop).await?;
+        let stop = on_request();
+        let role = Told::listen(id, on_trial, stop.clone());
+        if let Ended::Update(id) = agent::run(config, path, role, stop).await? {
+            Told::switch(&id);
+        }
         Ok(true)
     })?
 }
 
-fn enroll(
-    code: &str,
-    path: &std::path::Path,
-    manner: Manner,
-    lang: Option<Language>,
-) -> anyhow::Result<bool> {
+/// Cancelled when the system asks this program to end.
+fn on_request() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let on_request = stop.clone().drop_guard();
+    tokio::spawn(async move {
+        platform::stop_requested().await;
+        drop(on_request);
+    });
+    stop
+}
+
+/// How `run` ended, for whoever started it.
+fn ended(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome.as_ref().map_err(|error| error.downcast_ref::<SuperviseError>()) {
+        Err(Some(SuperviseError::Config(faults))) => {
+            eprintln!("{faults}");
+            ExitCode::from(CONFIGURATION)
+        }
+        _ => finish(outcome.map(|()| true)),
+    }
+}
+
+fn enroll(code: &str, path: &Path, manner: Manner, lang: Option<Language>) -> anyhow::Result<bool> {
     let language = language(lang);
     block_on(agent::enrol::command(code, path, manner, language))
 }
 
 fn doctor(
-    path: &std::path::Path,
+    path: &Path,
     config: Result<config::Config, wire::yaml::Faults>,
     lang: Option<Language>,
     wanted: agent::doctor::Wanted<'_>,

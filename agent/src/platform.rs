@@ -27,6 +27,7 @@
 //! | `config_file()`, `state_dir() -> PathBuf` | where a service lives on this system |
 //! | `config_directory(path)` | made for a configuration, which people may have to read |
 //! | `private_directory(path)`, `private_file(path)` | made for this user alone |
+//! | `make_program(path)` | a private file that this user may start |
 //! | `is_open_to_all(file) -> io::Result<bool>` | whether everybody on this PC may read it |
 //! | `close_to_all(file) -> String` | the command that makes it less open |
 //! | `AS_ADMINISTRATOR`, `START_SERVICE`, `ALLOW_ECHO` | what a person types to be let, to start the agent, to be let send echoes |
@@ -38,6 +39,7 @@
 //! | `run_as_service(program) -> io::Result<()>` | `program`, run by the system's manager of services |
 //! | `hear_sessions()` | hears, in a service, what the sessions of people tell; for as long as it runs |
 //! | `run_in_session() -> io::Result<()>` | the helper in such a session, where services cannot see into one |
+//! | `work_below_service()` | said by a program that the service has started in its place |
 //! | `event_log()` | where a service's log lines go |
 //! | `stop_requested()` | returns when the system asks this program to end |
 //! | `Alarm` | wakes a task at a moment, as cheaply as the system can |
@@ -80,11 +82,11 @@ use windows as system;
 pub use system::{
     ALLOW_ECHO, AS_ADMINISTRATOR, Alarm, ENROL_WITH_RIGHTS, Ping, START_SERVICE, TIME_SERVICE,
     cameras, clock_state, close_to_all, config_directory, config_file, displays, dns_servers,
-    event_log, hear_sessions, hostname, is_open_to_all, language, links, memory, monotonic_ms,
-    mounts, os_name, own_usage, power_supplies, private_directory, private_file, replace,
-    restart_pending, run_as_service, run_in_session, sealed, service, sleep_plan, software,
-    sound_devices, state_dir, stop_requested, strain, system_times, temperatures, trim_working_set,
-    unsealed, usb_devices,
+    event_log, hear_sessions, hostname, is_open_to_all, language, links, make_program, memory,
+    monotonic_ms, mounts, os_name, own_usage, power_supplies, private_directory, private_file,
+    replace, restart_pending, run_as_service, run_in_session, sealed, service, sleep_plan,
+    software, sound_devices, state_dir, stop_requested, strain, system_times, temperatures,
+    trim_working_set, unsealed, usb_devices, work_below_service,
 };
 
 #[cfg(not(any(target_os = "linux", windows)))]

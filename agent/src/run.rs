@@ -21,7 +21,9 @@ use crate::profile::{Ends, Follower, Probing};
 use crate::report::{Assembler, Moment};
 use crate::runner::Finished;
 use crate::spool::{self, SpoolError};
+use crate::update::{Role, Updating};
 use crate::uplink::{self, UplinkError};
+use crate::version::version;
 use crate::{own, page, platform};
 
 /// Readings on their way to the assembler. It never waits for anything slow, so this only
@@ -57,35 +59,65 @@ pub enum RunError {
     EnrolledAnew,
 }
 
+/// Why an agent ended in good order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// The update with this id is ready to be tried.
+    Update(Box<str>),
+}
+
 /// Measures and pushes until `stop`; then spools what was measured, pushes once more and ends
 /// within five seconds.
 ///
 /// All of it stays on the thread of [`runtime::block_on`](crate::runtime::block_on), so no probe
 /// has to be fit for several.
-pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError> {
+///
+/// `path` is where the configuration was read from, `role` which program this is.
+pub async fn run(
+    config: Config,
+    path: &Path,
+    role: Role,
+    stop: CancellationToken,
+) -> Result<Ended, RunError> {
+    // The agent also ends where its uplink learns that it is not the site any more, and where there
+    // is an update to switch to; nothing of it stays then.
+    let stop = stop.child_token();
+    let _gone = stop.clone().drop_guard();
     let (meetings, timetable) = watch::channel(Timetable::default());
     let latest = Rc::new(page::Latest::default());
     // Before the PC is a site, the page says what is still to be done.
     page::open(&config.file, Rc::clone(&latest), meetings.clone(), &stop).await;
+    spawn_local(stop.clone().run_until_cancelled_owned(platform::hear_sessions()));
     let proxy = config.file.proxy.as_deref();
     let Some(identity) = enrolled(&config.file.state_dir, proxy, &stop).await? else {
-        return Ok(());
+        return Ok(Ended::Stopped);
     };
     let limits = config.file.spool.limits();
     let spool = spool::Handle::open(&config.file.state_dir, limits)?;
     let boot = Uuid::new_v4();
-    tracing::info!(site = %identity.site, collector = %identity.collector, %boot, probes = config.tasks.len(), "agent started");
+    tracing::info!(version = version(), site = %identity.site, collector = %identity.collector, %boot, probes = config.tasks.len(), "agent started");
 
     let counters = Arc::new(uplink::Counters::default());
     let stop_uplink = CancellationToken::new();
-    // The agent also ends where its uplink learns that it is not the site any more.
-    let stop = stop.child_token();
     let (offered, offers) = watch::channel(None);
     let (standing, stands) = watch::channel(Standing::default());
+    let (ends, updating) = Updating::of(&config.file, timetable.clone()).unzip();
     let uplink =
         uplink::Uplink::new(&identity, config.file.proxy.as_deref(), boot, Arc::clone(&counters))?
             .noting(Notebook::of(&config.file.state_dir))
-            .following(Ends { offered, standing: stands });
+            .following(Ends { offered, standing: stands })
+            .updating(ends);
+    let switch = updating.map(|updating| {
+        let follower = updating.follower(path, role, uplink.fetcher());
+        let stop = stop.clone();
+        spawn_local(async move {
+            let switch = stop.run_until_cancelled(follower.run()).await;
+            stop.cancel();
+            switch
+        })
+    });
     let (every, state_dir) = (config.file.report_every.0, config.file.state_dir.clone());
     let start = platform::monotonic_ms();
     // Closes when the last probe has stopped and nobody can start another.
@@ -111,7 +143,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
     });
     let left = spool.close().await;
     tracing::info!(spooled = left.reports, "agent stopped");
-    let Some(dismissal) = dismissed else { return Ok(()) };
+    let Some(dismissal) = dismissed else {
+        let switch = match switch {
+            Some(switch) => switch.await.unwrap_or_default(),
+            None => None,
+        };
+        return Ok(switch.map_or(Ended::Stopped, Ended::Update));
+    };
     if !identity::set_aside(&state_dir, &identity)? {
         return Err(RunError::EnrolledAnew);
     }
@@ -212,5 +250,5 @@ pub(crate) fn unix_ms() -> UnixMillis {
 /// This program, for whoever gets its reports.
 pub(crate) fn agent_info() -> AgentInfo {
     let bounded = |text: String| text.chars().take(wire::limits::TEXT_CHARS).collect::<String>();
-    AgentInfo { version: env!("CARGO_PKG_VERSION").into(), os: bounded(platform::os_name()).into() }
+    AgentInfo { version: version().into(), os: bounded(platform::os_name()).into() }
 }

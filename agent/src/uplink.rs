@@ -30,6 +30,9 @@ pub use knock::{Closed, knock};
 pub use mark::Mark;
 pub use proxy::ProxyFault;
 
+pub(crate) use client::Part;
+
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,9 +48,10 @@ use crate::cadence::Timetable;
 use crate::contact::Notebook;
 use crate::identity::Identity;
 use crate::platform;
-use crate::profile::{Ends, Profile};
+use crate::profile::{self, Profile};
 use crate::spool;
 use crate::trust::TrustError;
+use crate::update;
 use client::Client;
 use pace::Pauses;
 use push::{Push, Trouble};
@@ -109,10 +113,11 @@ pub struct Uplink {
     counters: Arc<Counters>,
     clock_off: UnixMillis,
     notebook: Option<Notebook>,
-    profile: Option<Ends>,
+    profile: Option<profile::Ends>,
+    update: Option<update::Ends>,
 }
 
-/// Fetches this site's profile over the uplink's own connection.
+/// Fetches this site's profile, and updates, over the uplink's own connection.
 #[derive(Debug)]
 pub(crate) struct Fetcher(Client);
 
@@ -125,6 +130,16 @@ impl Fetcher {
             }
             Err(failed) => Err(failed.detail),
         }
+    }
+
+    /// The manifest of the update on offer; `None` where there is none.
+    pub(crate) async fn manifest(&self) -> Result<Option<String>, String> {
+        self.0.manifest().await.map_err(|failed| failed.detail)
+    }
+
+    /// A part of the program of the update `id`.
+    pub(crate) async fn part(&self, id: &str, range: Range<u64>) -> Result<Part, String> {
+        self.0.part(id, range).await.map_err(|failed| failed.detail)
     }
 }
 
@@ -144,6 +159,7 @@ impl Uplink {
             clock_off: 0,
             notebook: None,
             profile: None,
+            update: None,
         })
     }
 
@@ -161,8 +177,14 @@ impl Uplink {
 
     /// Says with each push which profile runs, and hands on which one is on offer.
     #[must_use]
-    pub fn following(self, ends: Ends) -> Self {
+    pub fn following(self, ends: profile::Ends) -> Self {
         Self { profile: Some(ends), ..self }
+    }
+
+    /// Says with each push how this agent stands with updates, and hands on which is on offer.
+    #[must_use]
+    pub fn updating(self, ends: Option<update::Ends>) -> Self {
+        Self { update: ends, ..self }
     }
 
     pub(crate) fn fetcher(&self) -> Fetcher {
@@ -182,7 +204,8 @@ impl Uplink {
         let push = Push::new(self.client, self.boot, self.counters, spool, meetings)
             .with_clock_off(self.clock_off)
             .noting(self.notebook)
-            .following(self.profile);
+            .following(self.profile)
+            .updating(self.update);
         let (say_good, way_is_good) = watch::channel(false);
         let lanes = async {
             let others = async {

@@ -75,6 +75,8 @@ acts! {
     Assigned "assign" "gán máy cho điểm cầu" "PC assigned to a site",
     Acknowledged "acknowledge" "ghi nhận sự cố" "trouble acknowledged",
     Unacknowledged "acknowledgement_remove" "bỏ ghi nhận" "acknowledgement taken back",
+    UpdateOffered "update_offer" "đưa bản cập nhật ra" "update offered",
+    UpdateStopped "update_stop" "dừng bản cập nhật" "update stopped",
 }
 
 /// What people call an act that stands in the log; the label itself where it is not known.

@@ -1,5 +1,5 @@
 //! What an operator types besides `run`: `check`, `enroll`, `bundle`, `revoke`, `report`, `user`,
-//! `audit`.
+//! `update`, `audit`.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -24,6 +24,7 @@ mod enroll;
 mod fleet;
 mod password;
 mod report;
+mod update;
 mod user;
 
 pub use audit::{Since, log};
@@ -32,6 +33,9 @@ pub use enroll::{Invitation, Which, enroll};
 pub use fleet::{assign, enroll_fleet, waiting};
 pub use password::PasswordError;
 pub use report::{Subject, report};
+pub use update::{
+    KeyError, UpdateError, update_key, update_offer, update_sign, update_status, update_stop,
+};
 pub use user::{UserWish, user};
 
 /// Why a command failed.
@@ -88,6 +92,9 @@ pub enum CommandError {
     /// The password could not be hashed.
     #[error("the password cannot be hashed: {0}")]
     Hash(String),
+    /// An update could not be signed or offered.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     /// The system gave no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -156,6 +163,7 @@ impl CommandError {
                 format!("there is no user {name}; see them all with: user list"),
             ),
             (Self::WeakPassword(weakness), _) => user::told(*weakness, language),
+            (Self::Update(error), language) => error.told(language),
             (Self::Password(PasswordError::Different), Language::Vi) => {
                 "hai lần nhập mật khẩu không giống nhau; chưa thay đổi gì".to_owned()
             }

@@ -8,6 +8,7 @@ use wire::Language;
 use wire::yaml::{Fault, Faults, Findings};
 
 use crate::readiness::Policy;
+use crate::updates::Updates;
 
 mod meeting_url;
 
@@ -39,6 +40,9 @@ pub struct Config {
     pub absences: Option<PathBuf>,
     /// The file that says which probes each site runs.
     pub profiles: Option<PathBuf>,
+    /// Which updates of the agents may be offered, and how they are given out.
+    #[serde(default)]
+    pub updates: Updates,
     /// What is asked of sites, and from where on a measurement is a fault.
     #[serde(default)]
     pub readiness: Policy,
@@ -226,6 +230,7 @@ impl Config {
         for (key, message) in self.readiness.faults() {
             findings.add(&format!("readiness.{key}"), message);
         }
+        self.updates.check(findings);
         self.check_urls(findings);
         for (part, certificate, key) in [
             ("agents", &self.agents.certificate, &self.agents.key),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tracing::{error, info};
 use wire::profile::Standing;
+use wire::update;
 use wire::{Answer, Refusal, Report, SiteId, UnixMillis};
 
 use crate::fleet::{self, Arrival};
@@ -107,6 +108,8 @@ pub struct Taken {
     pub answer: Answer,
     /// How the agent stands with its profile; `None` where it knows of none.
     pub profile: Option<Standing>,
+    /// How the agent stands with updates of itself; `None` where it takes none.
+    pub update: Option<update::Standing>,
 }
 
 /// Takes batches. One for the whole program, shared by all connections.
@@ -164,7 +167,7 @@ impl Ingest {
             reason: "too much from this site at once".to_owned(),
         })?;
         let decoded = self.decode(encoding, body).await?;
-        let Decoded { envelope, profile, reports, mut refused, ignored } = decoded;
+        let Decoded { envelope, profile, update, reports, mut refused, ignored } = decoded;
         self.admit(site, peer, &envelope, received_at)?;
         lock(&self.rates).charge(site, reports.len() + refused.len());
         let mut accepted = Vec::with_capacity(reports.len());
@@ -191,8 +194,15 @@ impl Ingest {
         }
         self.count_ignored(&ignored);
         self.count_reports("refused", refused.len() as u64);
-        let answer = Answer { now: received_at, accepted, refused, profile: None, meeting: None };
-        Ok(Taken { answer, profile })
+        let answer = Answer {
+            now: received_at,
+            accepted,
+            refused,
+            profile: None,
+            update: None,
+            meeting: None,
+        };
+        Ok(Taken { answer, profile, update })
     }
 
     async fn decode(&self, encoding: Encoding, body: Bytes) -> Result<Decoded, IngestError> {

@@ -6,8 +6,8 @@
 //!  sites.yaml ─▶ inventory ─┐                       ▼
 //!  meetings/  ─▶ meetings  ─┼▶ watch ─────────▶   fleet ─▶ exposition ─▶ /metrics ◀── Prometheus
 //!  absences   ─▶ absences  ─┤    │                  │ ├──▶ api        ─▶ /api/v1
-//!  profiles   ─▶ profiles  ─┤    │                  │ └──▶ profiles   ─▶ agents
-//!  calendars  ─▶ polling   ─┘    │                  │
+//!  profiles   ─▶ profiles  ─┤    │                  │ ├──▶ profiles   ─▶ agents
+//!  calendars  ─▶ polling   ─┘    │                  │ └──▶ updates    ─▶ agents
 //!                                ▼                  ▼
 //!                            readiness ◀──────── judging ─▶ roll_call ─▶ store ─▶ report
 //!                                                    └─────▶ board     ─▶ / ◀── browsers
@@ -48,6 +48,7 @@ pub mod routes;
 
 // What sites are to run, and which PCs wait to become one.
 pub mod profiles;
+pub mod updates;
 pub mod waiting;
 
 // Who may look and act, and who did.
@@ -104,6 +105,7 @@ use routes::{Port, Routes};
 use seldom::Seldom;
 use store::received;
 use telemetry::Telemetry;
+use updates::desk::Mover as Updater;
 use watch::{Readers, Watch};
 
 /// Ten thousand sites, and as many connections again that a bad line has left behind and nobody
@@ -125,6 +127,7 @@ pub struct Collector {
     board: Arc<Board>,
     acknowledgements: acknowledgements::desk::Desk,
     profiles: (Arc<profiles::desk::Desk>, Mover),
+    updates: Updater,
     watch: Watch,
     polling: (Arc<Inbox>, Vec<MeetingUrl>),
     received: received::Handle,
@@ -139,8 +142,7 @@ impl Collector {
     pub fn open(config: &Config, stop: CancellationToken) -> Result<Self, StartError> {
         let connect = || store::open(&config.state_dir);
         let telemetry = Arc::new(Telemetry::new()?);
-        let inbox = Inbox::open(connect()?, &config.meeting_urls)?;
-        let inbox = Arc::new(inbox);
+        let inbox = Arc::new(Inbox::open(connect()?, &config.meeting_urls)?);
         let (inventory, news, watch) =
             Watch::begin(config, Arc::clone(&inbox), Arc::clone(&telemetry))?;
         let calendar = news.calendar.unwrap_or_default();
@@ -151,9 +153,8 @@ impl Collector {
         let fleet = Arc::new(fleet::Shared::new(Fleet::restore(&history)));
         fleet.lock().set_inventory(&inventory);
         let auth = Arc::new(Auth::default());
-        let shown = Arc::clone(&fleet);
         let rivals = Arc::new(Rivals::default());
-        let known = Arc::clone(&rivals);
+        let (shown, known) = (Arc::clone(&fleet), Arc::clone(&rivals));
         let changed = move |auth: &Auth, renewed: &[SiteId]| {
             let mut fleet = shown.lock();
             fleet.set_enrolled(&auth.enrolled());
@@ -195,8 +196,11 @@ impl Collector {
         let people = sign_in::Desk::open(connect()?, config.operations.has_tls(), now())?;
         let (profiles, mover) =
             Mover::open(connect()?, news.profiles, (&fleet, &judged), Arc::clone(&telemetry))?;
+        let (updates, updater) =
+            Updater::open(connect()?, config, (&fleet, &judged), Arc::clone(&telemetry))?;
         let routes = Routes {
             profiles: Arc::clone(&profiles),
+            updates,
             calendar,
             acknowledgements: acknowledgements.clone(),
             excuses,
@@ -226,6 +230,7 @@ impl Collector {
             board,
             acknowledgements,
             profiles: (profiles, mover),
+            updates: updater,
             watch,
             polling: (inbox, config.meeting_urls.clone()),
             received,
@@ -276,6 +281,7 @@ impl Collector {
         let _ = first.await;
         let (profiles, mover) = self.profiles;
         let moving = tokio::spawn(mover.run(now, self.stop.clone()));
+        let updating = tokio::spawn(self.updates.run(now, self.stop.clone()));
         let (fleet, plan, absences) = (self.fleet, self.plan, self.absences);
         let readers = Readers { fleet, plan, absences, profiles };
         let watching = tokio::spawn(self.watch.run(readers, self.stop.clone()));
@@ -291,6 +297,7 @@ impl Collector {
             ("judging", judging.await.map(Ok)),
             ("polling", polling.await.map(Ok)),
             ("profiles", moving.await.map(Ok)),
+            ("updates", updating.await.map(Ok)),
             ("certificates", tending.await.map(Ok)),
         ] {
             match ended {

@@ -68,6 +68,9 @@ enum Command {
     /// Who may sign in to the board: add, list, change or remove users
     #[command(subcommand, disable_help_subcommand = true)]
     User(User),
+    /// New versions of the agents: make a key, sign, offer, stop, look
+    #[command(subcommand, disable_help_subcommand = true)]
+    Update(Update),
     /// Who did what on the board and through the API
     Audit {
         /// From when on, as in 7d, 12h or 2026-11-23 [default: from the beginning]
@@ -77,6 +80,61 @@ enum Command {
         #[arg(long)]
         csv: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Update {
+    /// Make the key that updates are signed with; needs no collector and is best done away from it
+    Key {
+        /// The file to make, readable for its owner alone
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Sign programs: a manifest, FILE.update, goes beside each; needs no collector either
+    Sign {
+        /// The private key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Also for agents that run a higher version: to go back
+        #[arg(long)]
+        downgrade: bool,
+        /// nhipcau-agent, nhipcau-agent.exe
+        #[arg(value_name = "FILE", required = true)]
+        programs: Vec<PathBuf>,
+    },
+    /// Offer signed programs of one version to the sites, a few first
+    Offer {
+        /// Programs with their manifests beside them
+        #[arg(value_name = "FILE", required = true)]
+        programs: Vec<PathBuf>,
+    },
+    /// Say what is given out and how far it has come
+    Status,
+    /// Stop giving it out; where it runs it stays
+    Stop,
+}
+
+impl Update {
+    /// What is done without a collector: its configuration may not even be on this PC.
+    fn elsewhere(&self, language: Language) -> Option<Result<String, CommandError>> {
+        match self {
+            Self::Key { output } => Some(commands::update_key(output, language)),
+            Self::Sign { key, downgrade, programs } => {
+                Some(commands::update_sign(key, (programs, *downgrade), language))
+            }
+            Self::Offer { .. } | Self::Status | Self::Stop => None,
+        }
+    }
+
+    fn here(&self, config: &Config, language: Language) -> Result<String, CommandError> {
+        match self {
+            Self::Offer { programs } => commands::update_offer(config, programs, language),
+            Self::Stop => commands::update_stop(config, language),
+            Self::Status | Self::Key { .. } | Self::Sign { .. } => {
+                commands::update_status(config, language)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,6 +314,14 @@ fn main() -> ExitCode {
         }
     };
     start_logging();
+    if let Command::Update(update) = &arguments.command
+        && let Some(done) = update.elsewhere(language(arguments.lang))
+    {
+        return finish(
+            done.map(|told| print!("{told}")).map_err(Into::into),
+            language(arguments.lang),
+        );
+    }
     let config = match Config::read(&arguments.config) {
         Ok(config) => config,
         Err(faults) => {
@@ -263,12 +329,17 @@ fn main() -> ExitCode {
             return ExitCode::from(CONFIGURATION);
         }
     };
-    let language = arguments
-        .lang
-        .or(config.language)
-        .or_else(|| Language::from_environment(|name| std::env::var(name).ok()))
-        .unwrap_or_default();
-    match execute(arguments.command, &config, language) {
+    let language = language(arguments.lang.or(config.language));
+    finish(execute(arguments.command, &config, language), language)
+}
+
+fn language(wanted: Option<Language>) -> Language {
+    let system = || Language::from_environment(|name| std::env::var(name).ok());
+    wanted.or_else(system).unwrap_or_default()
+}
+
+fn finish(outcome: anyhow::Result<()>, language: Language) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // Faults name their files; each stands in a line of its own, as editors expect.
         Err(error) if is_configuration(&error) => {
@@ -291,6 +362,7 @@ fn execute(command: Command, config: &Config, language: Language) -> anyhow::Res
             let (wish, password) = user.wish();
             print!("{}", commands::user(config, &wish, password.as_deref(), language)?);
         }
+        Command::Update(update) => print!("{}", update.here(config, language)?),
         Command::Audit { since, csv } => {
             let log = commands::log(config, since, csv, language)?;
             // Whoever pipes it into `head` has read enough.

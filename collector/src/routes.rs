@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderName, HeaderValue, RANGE, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use tokio_util::sync::CancellationToken;
@@ -24,8 +24,10 @@ use crate::permission::{Caller, Need, Refusal, permit};
 use crate::roll_call::desk::Desk;
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
+use crate::updates::desk::Said;
 use crate::{
-    absences, acknowledgements, answers, api, audit, fleet, judging, profiles, sign_in, waiting,
+    absences, acknowledgements, answers, api, audit, fleet, judging, profiles, sign_in, updates,
+    waiting,
 };
 
 mod operations;
@@ -67,6 +69,8 @@ pub struct Routes {
     pub tokens: Tokens,
     /// What sites are to run.
     pub profiles: Arc<profiles::desk::Desk>,
+    /// Which version agents are given.
+    pub updates: Arc<updates::desk::Desk>,
     /// Who has signed in.
     pub people: sign_in::Desk,
     /// Who did what.
@@ -153,8 +157,14 @@ impl Routes {
             (Action::Enrol, _) => self.enrolment.answer(request, peer, now).await,
             (Action::Reports, Some(site)) => self.reports((&site, peer.ip()), request, now).await,
             (Action::Profile, Some(site)) => self.profiles.profile(&site),
+            (Action::Update, Some(site)) => self.updates.manifest(&site),
+            (Action::UpdatePart(id), Some(site)) => {
+                self.updates.part(&site, id, header(&request, RANGE)).await
+            }
             // The table gives these to agents only.
-            (Action::Reports | Action::Profile, None) => answers::empty(StatusCode::UNAUTHORIZED),
+            (Action::Reports | Action::Profile | Action::Update | Action::UpdatePart(_), None) => {
+                answers::empty(StatusCode::UNAUTHORIZED)
+            }
             (Action::Board(file), _) => file.answer(),
             (Action::BoardEvents, _) => {
                 let over = self.over(&caller, request.headers());
@@ -169,6 +179,7 @@ impl Routes {
                 sign_in::Desk::who(&caller, request.headers())
             }
             (Action::Profiles, _) => self.profiles.page(),
+            (Action::Updates, _) => self.updates.page(now),
             (Action::Audit, _) => self.log.answer(request.uri().query()).await,
             (Action::BoardSite(id), _) => {
                 self.board.site(&self.fleet.snapshot(now), id, request.uri().query())
@@ -241,9 +252,18 @@ impl Routes {
                 }
             };
         match self.ingest.take((site, peer), encoding, bytes, now).await {
-            Ok(Taken { mut answer, profile }) => {
+            Ok(Taken { mut answer, profile, update }) => {
+                let said = match update {
+                    Some(standing) => Said::Standing(standing),
+                    // Every agent at work says something of its profile.
+                    None if profile.is_some() => Said::Off,
+                    None => Said::Nothing,
+                };
                 answer.profile = self.profiles.push(site, profile);
-                answer.meeting = self.judged.latest().expected.meetings.next_meeting(site).cloned();
+                let judged = self.judged.latest();
+                let meeting = judged.expected.meetings.next_meeting(site);
+                answer.update = self.updates.push(site, said, meeting, now);
+                answer.meeting = meeting.cloned();
                 answers::json(StatusCode::OK, &answer)
             }
             Err(error) => {

@@ -17,6 +17,7 @@ pub mod meetings;
 pub mod profiles;
 pub mod received;
 pub mod roll_calls;
+pub mod updates;
 pub mod users;
 pub mod waiting;
 
@@ -152,6 +153,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
         transaction.execute_batch(absences::SCHEMA)?;
         transaction.execute_batch(roll_calls::SCHEMA)?;
         transaction.execute_batch(profiles::SCHEMA)?;
+        transaction.execute_batch(updates::SCHEMA)?;
         transaction.execute_batch(attendance::SCHEMA)?;
         transaction.execute_batch(users::SCHEMA)?;
         transaction.execute_batch(audit::SCHEMA)?;

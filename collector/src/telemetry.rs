@@ -44,6 +44,10 @@ pub struct Telemetry {
     pub profiles_withdrawn: IntGauge,
     /// By `state`: `current`, `waiting`, `refused`.
     pub profile_sites: IntGaugeVec,
+    /// 1 while an update of the agents is withdrawn.
+    pub update_withdrawn: IntGauge,
+    /// By `state`: `current`, `trying`, `offered`, `waiting`, `failed`, `unsupported`.
+    pub update_sites: IntGaugeVec,
     /// Unix seconds.
     pub certificate_expiry_timestamp_seconds: Gauge,
 }
@@ -82,6 +86,8 @@ impl Telemetry {
             enrolments: make.counters("nhipcau_collector_enrolments_total")?,
             profiles_withdrawn: make.gauge("nhipcau_collector_profiles_withdrawn")?,
             profile_sites: make.gauges("nhipcau_collector_profile_sites")?,
+            update_withdrawn: make.gauge("nhipcau_collector_update_withdrawn")?,
+            update_sites: make.gauges("nhipcau_collector_update_sites")?,
             certificate_expiry_timestamp_seconds: make
                 .float("nhipcau_collector_certificate_expiry_timestamp_seconds")?,
             registry: make.0,
@@ -169,6 +175,7 @@ mod tests {
         telemetry.samples_ignored.with_label_values(&["x"]);
         telemetry.sites.with_label_values(&["up"]);
         telemetry.profile_sites.with_label_values(&["current"]);
+        telemetry.update_sites.with_label_values(&["current"]);
         telemetry.connections.with_label_values(&["agents"]);
         telemetry.connections_rejected.with_label_values(&["agents", "tls"]);
         telemetry.requests.with_label_values(&["agents", "200"]);

@@ -80,3 +80,4 @@ mod page;
 mod people;
 mod profiles;
 mod shipped;
+mod updates;

@@ -78,6 +78,17 @@ impl Collector {
         Self::begin(folder, state_dir, inventory, "profiles: profiles.yaml\n")
     }
 
+    /// Starts one with this in its configuration besides, and with these meetings.
+    #[must_use]
+    pub fn start_with(inventory: &str, more: &str, meetings: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let state_dir = folder.path().join("state");
+        fs::create_dir(folder.path().join("meetings")).expect("a writable directory");
+        let file = folder.path().join("meetings/meetings.yaml");
+        fs::write(file, meetings).expect("a writable directory");
+        Self::begin(folder, state_dir, inventory, &format!("meetings: meetings/\n{more}"))
+    }
+
     /// Starts one that shows nothing to whoever neither signs in nor has a token, as beyond
     /// loopback.
     #[must_use]

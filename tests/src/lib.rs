@@ -25,6 +25,7 @@ pub mod alertmanager;
 pub mod browser;
 pub mod collector;
 pub mod enrolled;
+pub mod operator;
 pub mod program;
 pub mod prometheus;
 #[cfg(target_os = "linux")]

@@ -157,6 +157,7 @@ fn pushed(body: &[u8], state: &Mutex<State>) -> Option<(Vec<u8>, bool)> {
         accepted: Vec::new(),
         refused: Vec::new(),
         profile: None,
+        update: None,
         meeting: None,
     };
     let reply = {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::UnixMillis;
 use crate::limits::REPORTS_PER_BATCH;
 use crate::profile::Standing;
+use crate::update;
 
 /// What an agent sends: reports, newest first.
 ///
@@ -40,6 +41,9 @@ pub struct Batch<R> {
     /// What the agent runs of the collector's profiles; absent where it knows none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Standing>,
+    /// How it stands with updates of itself; absent where it takes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<update::Standing>,
     /// The reports. Of too many, one more than [`REPORTS_PER_BATCH`] is read, so that it shows and
     /// costs no memory.
     #[serde(deserialize_with = "bounded_reports")]
@@ -86,6 +90,9 @@ pub struct Answer {
     /// The etag of the profile this agent should run, once there is one.
     #[serde(default)]
     pub profile: Option<Box<str>>,
+    /// The id of the manifest of the update this agent should take, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Box<str>>,
     /// The site's next meeting, once there is one.
     #[serde(default)]
     pub meeting: Option<NextMeeting>,

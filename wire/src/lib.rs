@@ -17,6 +17,7 @@ pub mod enrolment;
 pub mod profile;
 pub mod reading;
 pub mod report;
+pub mod update;
 
 // What it may contain.
 pub mod ids;

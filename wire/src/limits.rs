@@ -43,3 +43,5 @@ pub const ENROL_PATH: &str = "/v1/enroll";
 pub const REPORTS_PATH: &str = "/v1/reports";
 /// See [`ENROL_PATH`].
 pub const PROFILE_PATH: &str = "/v1/profile";
+/// See [`ENROL_PATH`]; a program itself is below it, by the id of its manifest.
+pub const UPDATE_PATH: &str = "/v1/update";

@@ -29,11 +29,13 @@ use std::{fs, io};
 pub use alarm::Alarm;
 pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
-pub use private::{config_directory, is_open_to_all, private_directory, private_file, replace};
+pub use private::{
+    config_directory, is_open_to_all, make_program, private_directory, private_file, replace,
+};
 pub use sensors::{memory, mounts, temperatures};
 pub use service::{
     config_file, event_log, hear_sessions, run_as_service, run_in_session, service, state_dir,
-    stop_requested,
+    stop_requested, work_below_service,
 };
 pub use working_set::trim_working_set;
 

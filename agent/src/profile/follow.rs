@@ -44,7 +44,7 @@ impl Follower {
         fetcher: Fetcher,
     ) -> Self {
         let before = Kept::load(&file.state_dir);
-        let mut kept = before.clone().begun(env!("CARGO_PKG_VERSION"));
+        let mut kept = before.clone().begun(crate::version::version());
         let mut planned = None;
         // At most twice: what was taken back for may be beyond this version too.
         while let (None, Some(profile)) = (&planned, kept.running()) {

@@ -2,15 +2,17 @@
 
 use std::error::Error;
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    RETRY_AFTER,
+    RANGE, RETRY_AFTER,
 };
 use reqwest::{NoProxy, Proxy, Response, StatusCode, redirect};
 use rustls::ClientConfig;
-use wire::limits::{ID_CHARS, PROFILE_BYTES, PROFILE_PATH, REPORTS_PATH};
+use wire::limits::{ID_CHARS, PROFILE_BYTES, PROFILE_PATH, REPORTS_PATH, UPDATE_PATH};
+use wire::update::{MANIFEST_BYTES, PART_BYTES};
 
 use super::class::Raw;
 use super::{Cause, Mark, UplinkError};
@@ -32,6 +34,10 @@ const KEEPALIVE: Duration = Duration::from_secs(55);
 /// A profile is some kilobytes, as a fresh batch is.
 const PROFILE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The smallest part that is asked for, 8 KiB, over a line of 1 kbit/s; an ordinary one takes two
+/// seconds.
+const PART_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// 500 settled reports with reasons are some 100 KB; more is no answer of a collector.
 const ANSWER_BYTES: usize = 256 * 1024;
 
@@ -41,6 +47,7 @@ pub(super) struct Client {
     http: reqwest::Client,
     url: String,
     profile_url: String,
+    update_url: String,
     authorization: HeaderValue,
 }
 
@@ -53,7 +60,8 @@ impl Client {
         authorization.set_sensitive(true);
         let url = format!("https://{}{REPORTS_PATH}", identity.collector);
         let profile_url = format!("https://{}{PROFILE_PATH}", identity.collector);
-        Ok(Self { http: http(tls, proxy)?, url, profile_url, authorization })
+        let update_url = format!("https://{}{UPDATE_PATH}", identity.collector);
+        Ok(Self { http: http(tls, proxy)?, url, profile_url, update_url, authorization })
     }
 
     /// Posts a body within `timeout`.
@@ -77,18 +85,10 @@ impl Client {
 
     /// Gets the profile of this site: its etag and its text; `None` where there is none.
     pub(super) async fn profile(&self) -> Result<Option<(String, String)>, Failed> {
-        let response = self
-            .http
-            .get(&self.profile_url)
-            .header(AUTHORIZATION, self.authorization.clone())
-            .timeout(PROFILE_TIMEOUT)
-            .send()
-            .await
-            .map_err(|error| Failed::of(&error))?;
+        let response = self.get(&self.profile_url, PROFILE_TIMEOUT, None).await?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        let unusable = |detail: String| Failed { cause: Cause::Answer, mark: None, detail };
         if response.status() != StatusCode::OK {
             return Err(unusable(format!("status {}", response.status().as_u16())));
         }
@@ -100,6 +100,63 @@ impl Client {
             Err(_) => Err(unusable("a profile that is not UTF-8".to_owned())),
         }
     }
+
+    /// Gets the manifest of the update on offer; `None` where there is none.
+    pub(super) async fn manifest(&self) -> Result<Option<String>, Failed> {
+        let response = self.get(&self.update_url, PROFILE_TIMEOUT, None).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Ok(None),
+            status => return Err(unusable(format!("status {}", status.as_u16()))),
+        }
+        let body = bounded(response, MANIFEST_BYTES).await?;
+        String::from_utf8(body).map(Some).map_err(|_| unusable("not UTF-8".to_owned()))
+    }
+
+    /// Gets a part of an update's program.
+    pub(super) async fn part(&self, id: &str, range: Range<u64>) -> Result<Part, Failed> {
+        let url = format!("{}/{id}", self.update_url);
+        let last = range.end.saturating_sub(1);
+        let range = format!("bytes={}-{last}", range.start);
+        let response = self.get(&url, PART_TIMEOUT, Some(range)).await?;
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT => {}
+            StatusCode::RANGE_NOT_SATISFIABLE => return Ok(Part::Beyond),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                return Err(unusable("others are fetching it; later".to_owned()));
+            }
+            status => return Err(unusable(format!("status {}", status.as_u16()))),
+        }
+        let most = usize::try_from(PART_BYTES).unwrap_or(usize::MAX);
+        bounded(response, most).await.map(Part::Bytes)
+    }
+
+    async fn get(
+        &self,
+        url: &str,
+        timeout: Duration,
+        range: Option<String>,
+    ) -> Result<Response, Failed> {
+        let mut request =
+            self.http.get(url).header(AUTHORIZATION, self.authorization.clone()).timeout(timeout);
+        if let Some(range) = range {
+            request = request.header(RANGE, range);
+        }
+        request.send().await.map_err(|error| Failed::of(&error))
+    }
+}
+
+/// What came of a program.
+#[derive(Debug)]
+pub(crate) enum Part {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// There are no more.
+    Beyond,
+}
+
+fn unusable(detail: String) -> Failed {
+    Failed { cause: Cause::Answer, mark: None, detail }
 }
 
 /// A client for one collector over TLS alone.

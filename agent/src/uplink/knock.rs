@@ -45,6 +45,7 @@ pub async fn knock(
     let sent_at = unix_ms();
     let batch = Batch::<()> {
         profile: None,
+        update: None,
         version: VERSION,
         sent_at,
         boot: None,

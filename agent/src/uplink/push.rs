@@ -19,9 +19,10 @@ use super::{BATCH_BYTES, Cause, Counters};
 use crate::cadence::Timetable;
 use crate::contact::{Contact, Notebook};
 use crate::platform;
-use crate::profile::Ends;
+use crate::profile;
 use crate::run::unix_ms;
 use crate::spool::{self, Key, SpoolError, Stored};
+use crate::update;
 
 /// Of zstd. With the dictionary a report of a dozen probes is a tenth smaller than at level 3;
 /// 19 saves a little more for a hundred times the time and megabytes of tables.
@@ -49,7 +50,8 @@ pub(super) struct Push {
     /// What this agent's clock is ahead of the PC's; 0 but for simulated agents.
     clock_off: UnixMillis,
     notebook: Option<Notebook>,
-    profile: Option<Ends>,
+    profile: Option<profile::Ends>,
+    update: Option<update::Ends>,
 }
 
 /// A push that did not settle everything it carried.
@@ -108,6 +110,7 @@ impl Push {
             clock_off: 0,
             notebook: None,
             profile: None,
+            update: None,
         }
     }
 
@@ -119,8 +122,12 @@ impl Push {
         Self { notebook, ..self }
     }
 
-    pub(super) fn following(self, profile: Option<Ends>) -> Self {
+    pub(super) fn following(self, profile: Option<profile::Ends>) -> Self {
         Self { profile, ..self }
+    }
+
+    pub(super) fn updating(self, update: Option<update::Ends>) -> Self {
+        Self { update, ..self }
     }
 
     fn clock(&self) -> UnixMillis {
@@ -288,6 +295,7 @@ impl Push {
             pc: self.introduces(uptime).then(|| platform::hostname().into()),
             again_ms: again.and_then(|again| u64::try_from(again.as_millis()).ok()),
             profile: self.profile.as_ref().map(|ends| ends.standing.borrow().clone()),
+            update: self.update.as_ref().map(|ends| ends.standing.borrow().clone()),
             reports: reports.iter().map(|report| &*report.json).collect(),
         };
         // Made anew for each push: kept, its tables would be a tenth of the agent's memory.
@@ -299,6 +307,11 @@ impl Push {
         let keys: Vec<Key> = sent.iter().map(Stored::key).collect();
         let settlement = settle(&keys, answer);
         say_refused(&settlement.refused, settlement.reason.as_deref());
+        if let Some(ends) = &self.update
+            && settlement.accepted.iter().any(|(boot, _)| *boot == self.boot)
+        {
+            ends.accepted.send_replace(true);
+        }
         self.spool.settle(settlement.accepted, settlement.refused).await?;
         if settlement.left > 0 {
             let detail = format!("{} of {} reports were not settled", settlement.left, sent.len());
@@ -310,13 +323,10 @@ impl Push {
     /// Hands on when the site meets next and what it should run, where that is news.
     fn follow(&self, answer: &Answer) {
         if let Some(ends) = &self.profile {
-            ends.offered.send_if_modified(|known| {
-                let news = *known != answer.profile;
-                if news {
-                    known.clone_from(&answer.profile);
-                }
-                news
-            });
+            hand_on(&ends.offered, answer.profile.as_deref());
+        }
+        if let Some(ends) = &self.update {
+            hand_on(&ends.offered, answer.update.as_deref());
         }
         let uptime = platform::monotonic_ms();
         let told = Timetable::new(answer.meeting.as_ref(), answer.now, uptime);
@@ -341,6 +351,17 @@ impl Push {
         }
         self.clock_told.store(off, Ordering::Relaxed);
     }
+}
+
+/// Hands on what an answer offers, where that is news.
+fn hand_on(to: &watch::Sender<Option<Box<str>>>, offered: Option<&str>) {
+    to.send_if_modified(|known| {
+        let news = known.as_deref() != offered;
+        if news {
+            *known = offered.map(Into::into);
+        }
+        news
+    });
 }
 
 fn say_refused(keys: &[Key], reason: Option<&str>) {

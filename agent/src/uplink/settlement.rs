@@ -60,7 +60,14 @@ mod tests {
     const SENT: [Key; 3] = [(BOOT, 3), (BOOT, 2), (BOOT, 1)];
 
     fn answer(accepted: &[Key], refused: Vec<Refusal>) -> Answer {
-        Answer { now: 0, accepted: accepted.to_vec(), refused, profile: None, meeting: None }
+        Answer {
+            now: 0,
+            accepted: accepted.to_vec(),
+            refused,
+            profile: None,
+            update: None,
+            meeting: None,
+        }
     }
 
     fn refusal(index: usize, seq: Option<u64>, reason: &str) -> Refusal {

@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use wire::update::PublicKey;
 use wire::{Language, SiteId};
 
 use super::CommandError;
@@ -35,6 +36,19 @@ const NAMED: usize = 10;
 const AGENT_TEXT: &str = "# Cấu hình agent Nhịp Cầu; mọi khóa đều có giá trị mặc định.\n\
      # Sửa xong hãy kiểm tra: nhipcau-agent check\n\
      language: vi\n";
+
+/// The minimal `agent.yaml`. Whose updates an agent takes is said here, when it is installed, and
+/// not by the collector later on.
+fn agent_text(keys: &[PublicKey]) -> String {
+    if keys.is_empty() {
+        return AGENT_TEXT.to_owned();
+    }
+    let keys: Vec<String> = keys.iter().map(|key| format!("\"{key}\"")).collect();
+    format!(
+        "{AGENT_TEXT}# Chỉ nhận bản cập nhật do các khóa này ký.\nupdates: {{ keys: [{}] }}\n",
+        keys.join(", ")
+    )
+}
 
 /// What `bundle` is asked for.
 #[derive(Debug, Clone)]
@@ -89,7 +103,7 @@ pub fn bundle(
         })
         .collect();
     private_directory(&wanted.output).map_err(failed(Some(&wanted.output)))?;
-    let filler = Filler { wanted, inventory: &inventory };
+    let filler = Filler { wanted, inventory: &inventory, keys: &config.updates.keys };
     if wanted.one {
         filler.one(&mut desk, &sites, &mut done)?;
     } else {
@@ -102,6 +116,8 @@ pub fn bundle(
 struct Filler<'a> {
     wanted: &'a Bundle,
     inventory: &'a Inventory,
+    /// Whose updates the agents take.
+    keys: &'a [PublicKey],
 }
 
 impl Filler<'_> {
@@ -167,7 +183,7 @@ impl Filler<'_> {
     fn common(&self, folder: &Path) -> Result<(), CommandError> {
         let agent = match &self.wanted.agent_config {
             Some(file) => fs::read_to_string(file).map_err(failed(Some(file)))?,
-            None => AGENT_TEXT.to_owned(),
+            None => agent_text(self.keys),
         };
         write(folder, AGENT, &agent)?;
         for file in &self.wanted.with {

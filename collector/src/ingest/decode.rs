@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 use wire::limits::{ID_CHARS, REPORTS_PER_BATCH, TEXT_CHARS, VERSION};
 use wire::profile::Standing;
+use wire::update;
 use wire::{Batch, Refusal, Report, UnixMillis};
 
 use super::IngestError;
@@ -19,6 +20,8 @@ pub(super) struct Decoded {
     pub(super) envelope: Envelope,
     /// How the agent stands with its profile.
     pub(super) profile: Option<Standing>,
+    /// How the agent stands with updates of itself.
+    pub(super) update: Option<update::Standing>,
     /// The good ones, each with its place in the batch.
     pub(super) reports: Vec<(usize, Report)>,
     /// The others.
@@ -61,7 +64,7 @@ fn sift<R>(
     batch: Batch<R>,
     read: impl Fn(usize, R) -> Result<Report, Refusal>,
 ) -> Result<Decoded, IngestError> {
-    let Batch { version, sent_at, boot, uptime_ms, again_ms, pc, profile, reports } = batch;
+    let Batch { version, sent_at, boot, uptime_ms, again_ms, pc, profile, update, reports } = batch;
     let pc = pc.map(|pc| pc.chars().filter(|c| !c.is_control()).take(PC_CHARS).collect());
     if version != VERSION {
         let reason = format!("version {version} of the protocol; this collector speaks {VERSION}");
@@ -74,6 +77,7 @@ fn sift<R>(
     let mut decoded = Decoded {
         envelope: Envelope { sent_at, boot, uptime_ms, again_ms, pc },
         profile: profile.and_then(bounded),
+        update: update.and_then(bounded_update),
         reports: Vec::with_capacity(reports.len()),
         refused: Vec::new(),
         ignored: Ignored::default(),
@@ -104,6 +108,20 @@ fn bounded(mut standing: Standing) -> Option<Standing> {
         && refused.as_ref().is_none_or(|refused| short(&refused.etag));
     if let Some(refused) = refused {
         refused.reason = ascii(&refused.reason).into();
+    }
+    fits.then_some(standing)
+}
+
+/// What an agent says of updates of itself, if it is of a sane size: it is kept for every site.
+fn bounded_update(mut standing: update::Standing) -> Option<update::Standing> {
+    let short = |id: &str| id.len() <= ID_CHARS;
+    let failed = standing.failed.as_mut();
+    let fits = short(&standing.platform)
+        && standing.running.as_deref().is_none_or(short)
+        && standing.trying.as_deref().is_none_or(short)
+        && failed.as_ref().is_none_or(|failed| short(&failed.id));
+    if let Some(failed) = failed {
+        failed.reason = ascii(&failed.reason).into();
     }
     fits.then_some(standing)
 }

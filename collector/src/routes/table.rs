@@ -47,6 +47,8 @@ pub(super) enum Action<'a> {
     Enrol,
     Reports,
     Profile,
+    Update,
+    UpdatePart(&'a str),
     Board(File),
     BoardEvents,
     BoardSite(&'a str),
@@ -71,6 +73,7 @@ pub(super) enum Action<'a> {
     Waiting,
     Assign(&'a str),
     Profiles,
+    Updates,
 }
 
 /// Everything that can be asked for.
@@ -87,6 +90,9 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Agents, limits::ENROL_PATH)    => ("enroll",  POST, Anyone, Action::Enrol),
         (Agents, limits::REPORTS_PATH)  => ("reports", POST, Agent,  Action::Reports),
         (Agents, limits::PROFILE_PATH)  => ("profile", GET,  Agent,  Action::Profile),
+        (Agents, limits::UPDATE_PATH)   => ("update",  GET,  Agent,  Action::Update),
+        (Agents, path) if let Some(id) = of_update(path)
+                                        => ("update_part", GET, Agent, Action::UpdatePart(id)),
         (Operations, "/")               => ("board",   GET,  Anyone, Action::Board(File::Html)),
         (Operations, "/board.css")      => ("board",   GET,  Anyone, Action::Board(File::Css)),
         (Operations, "/board.js")       => ("board",   GET,  Anyone, Action::Board(File::Script)),
@@ -114,6 +120,7 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
         (Operations, path) if let Some(id) = of_meeting(path, "")
                                         => ("meeting", ONE, Reader, Action::Meeting(id)),
         (Operations, "/api/v1/profiles") => ("profiles", GET, Reader, Action::Profiles),
+        (Operations, "/api/v1/updates") => ("updates", GET, Reader, Action::Updates),
         (Operations, "/api/v1/audit")   => ("audit", GET, Operator, Action::Audit),
         (Operations, "/api/v1/absences") => ("absences", LIST, Reader, Action::Absences),
         (Operations, path) if let Some(id) = path.strip_prefix("/api/v1/absences/")
@@ -128,6 +135,11 @@ pub(super) fn route(port: Port, path: &str) -> Option<Route<'_>> {
         _ => return None,
     };
     Some(Route { name, methods, access, action })
+}
+
+/// The id in `/v1/update/{id}`.
+fn of_update(path: &str) -> Option<&str> {
+    path.strip_prefix(limits::UPDATE_PATH)?.strip_prefix('/')
 }
 
 /// The id in `/api/v1/meetings/{id}/…`.
@@ -152,6 +164,7 @@ Nhip Cau collector
 /api/v1/acknowledgements          who looks after which trouble; POST says that somebody does
 /api/v1/acknowledgements/{id}     DELETE takes that back
 /api/v1/profiles                  which probes each site is to run, and how a change stands
+/api/v1/updates                   which version agents are given, and how each stands
 /api/v1/audit                     who did what, the latest first; ?before=ID goes on
 /api/v1/waiting                   PCs that enrolled with the fleet's code and are no site yet
 /api/v1/waiting/{id}              POST makes one of them a site

@@ -34,6 +34,11 @@ pub fn private_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Makes a private file one that its user may start.
+pub fn make_program(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
 /// Puts the file `new` in the place of `old`, and returns when it is there for good: a directory
 /// too is written only when it is asked for.
 pub fn replace(new: &Path, old: &Path) -> io::Result<()> {

@@ -40,6 +40,9 @@ pub fn run_as_service(_: fn() -> bool) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, words))
 }
 
+/// On Linux a program below a service is like any other.
+pub fn work_below_service() {}
+
 /// On Linux a service sees what whoever sits at the PC does.
 pub async fn hear_sessions() {}
 

@@ -10,8 +10,8 @@ mod run;
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
-pub use run::run_as_service;
 pub(super) use run::{is_service, stop_of_service};
+pub use run::{run_as_service, work_below_service};
 
 use manager::{Manager, Settings};
 

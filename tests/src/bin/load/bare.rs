@@ -67,6 +67,7 @@ async fn take(request: Request<Incoming>, bare: &Bare) -> anyhow::Result<Respons
         accepted: batch.reports.iter().map(|report| (report.boot, report.seq)).collect(),
         refused: Vec::new(),
         profile: None,
+        update: None,
         meeting: None,
     };
     locked(&bare.kept).insert(site, batch);

@@ -3,7 +3,7 @@
 use std::os::raw::c_void;
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::{io, time::Duration};
 
 use tokio::sync::Notify;
@@ -26,6 +26,8 @@ const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Windows calls back without saying for whom; there is one service in a program.
 static PROGRAM: OnceLock<fn() -> bool> = OnceLock::new();
+/// Whether the service that Windows runs has started this program in its place.
+static BELOW: AtomicBool = AtomicBool::new(false);
 static STOP: Notify = Notify::const_new();
 static STATUS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
@@ -47,7 +49,12 @@ pub fn run_as_service(program: fn() -> bool) -> io::Result<()> {
 
 /// Whether Windows runs this program as the service.
 pub(in super::super) fn is_service() -> bool {
-    PROGRAM.get().is_some()
+    PROGRAM.get().is_some() || BELOW.load(Ordering::Acquire)
+}
+
+/// This program does the service's work below it: what a service cannot see, it cannot see either.
+pub fn work_below_service() {
+    BELOW.store(true, Ordering::Release);
 }
 
 /// Returns when Windows asks the service to end; never in a program that is none.

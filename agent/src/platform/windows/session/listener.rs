@@ -7,8 +7,8 @@
 
 use std::io;
 use std::os::windows::io::AsRawHandle;
-use std::sync::OnceLock;
 use std::sync::mpsc as answers;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,7 +43,7 @@ const PIPE_PAUSE: Duration = Duration::from_mins(1);
 pub(super) const HELPER_RIGHTS: u32 = 0x0001 | 0x0002 | 0x0080 | 0x0002_0000 | 0x0010_0000;
 
 /// Where probes put their questions; empty in a program that is no service.
-static ASKED: OnceLock<mpsc::Sender<Asked>> = OnceLock::new();
+static ASKED: Mutex<Option<mpsc::Sender<Asked>>> = Mutex::new(None);
 
 /// A question of a probe, and where its answer goes.
 struct Asked {
@@ -55,7 +55,7 @@ struct Asked {
 pub(super) fn ask(about: Topic) -> Result<Told, &'static str> {
     const ENDS: &str = "the service starts or ends";
     let (answer, answered) = answers::sync_channel(1);
-    let asked = ASKED.get().ok_or(ENDS)?;
+    let asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(ENDS)?;
     asked.try_send(Asked { about, answer }).map_err(|_| ENDS)?;
     // Others may be before it.
     answered.recv_timeout(PATIENCE * 2).unwrap_or(Err("its helper is slow to answer"))
@@ -65,7 +65,8 @@ pub(super) fn ask(about: Topic) -> Result<Told, &'static str> {
 pub async fn hear_sessions() {
     if super::super::service::is_service() {
         let (asked, questions) = mpsc::channel(QUESTIONS);
-        let _ = ASKED.set(asked);
+        // Again after an update that was tried and given up.
+        *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
         hear(PIPE, questions, console_session).await;
     }
 }
