@@ -80,6 +80,11 @@ write_names() {
     install -m 644 deploy/examples/sites.yaml "$root/etc/nhipcau/sites.yaml"
 }
 
+# The public key, which is the first thing that is said.
+write_key() {
+    echo "updates: { keys: [\"$(head -1 "$work/said")\"] }" >>"$root/etc/nhipcau/collector.yaml"
+}
+
 state() { (cd "$root/var/lib/nhipcau-collector" && find . -name '*.pem' -o -name '*.key' | sort | xargs -r sha256sum); }
 
 # asked COMMAND: what it says, and it must succeed. Of a PC without a room `doctor` and `once` find
@@ -100,6 +105,7 @@ while IFS= read -r line; do
     case $line in
         apt-get*) [[ -n $before ]] || write_names ;;
         *tar\ --create*) before=$(state) && package 1.0.1 ;;
+        *update\ key*) write_key ;;
         tar\ --extract*) [[ -n $before && $(state) == "$before" ]] || fail "the authority's keys are not those that were backed up" ;;
     esac
 done < <(commands operations.md)

@@ -39,8 +39,10 @@ impl Place {
         self.0.join(id).join(PART)
     }
 
-    /// Makes the folder of an update, with its manifest in it.
+    /// Makes the folder of an update, with its manifest in it. What came of others before it is
+    /// wanted no more.
     pub(super) fn begin(&self, id: &str, manifest: &str) -> io::Result<()> {
+        self.throw_away(|folder| folder != self.0.join(id) && folder.join(PART).exists());
         platform::private_directory(&self.0.join(id))?;
         let mut file = platform::private_file(&self.0.join(id).join(MANIFEST))?;
         file.set_len(0)?;
@@ -85,15 +87,22 @@ impl Place {
         Ok((manifest, program))
     }
 
-    /// Throws away what is none of these.
+    /// Throws away what is none of these. What is still coming stays: on a thin line it may take
+    /// several evenings.
     pub(super) fn clean<'a>(&self, needed: impl Iterator<Item = &'a str>) {
-        let needed: Vec<&str> = needed.collect();
+        let needed: Vec<PathBuf> = needed.map(|id| self.0.join(id)).collect();
+        self.throw_away(|folder| {
+            !needed.iter().any(|needed| needed == folder) && !folder.join(PART).exists()
+        });
+    }
+
+    fn throw_away(&self, is_old: impl Fn(&Path) -> bool) {
         for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            if !name.to_str().is_some_and(|name| needed.contains(&name))
-                && let Err(error) = fs::remove_dir_all(entry.path())
+            let folder = entry.path();
+            if is_old(&folder)
+                && let Err(error) = fs::remove_dir_all(&folder)
             {
-                tracing::debug!(%error, ?name, "an old update could not be thrown away");
+                tracing::debug!(%error, ?folder, "an old update could not be thrown away");
             }
         }
     }
@@ -159,6 +168,19 @@ mod tests {
         assert!(place.program("0123456789abcdef").exists());
         place.clean(std::iter::empty());
         assert!(!place.program("0123456789abcdef").exists());
+    }
+
+    #[test]
+    fn what_is_still_coming_stays_until_another_is_wanted() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::of(directory.path());
+        place.begin("0123456789abcdef", "text").unwrap();
+        fs::write(place.part("0123456789abcdef"), "a pro").unwrap();
+        place.clean(std::iter::empty());
+        place.begin("0123456789abcdef", "text").unwrap();
+        assert!(place.part("0123456789abcdef").exists());
+        place.begin("fedcba9876543210", "text").unwrap();
+        assert!(!place.part("0123456789abcdef").exists());
     }
 
     #[test]

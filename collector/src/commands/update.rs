@@ -180,6 +180,7 @@ pub fn update_offer(
     }
     let version = release.version.to_string();
     kept::offer(&connection, (&version, &manifests, Stage::Trial.name()), &actor(), now())?;
+    forget_all_but(&config.state_dir, &manifests);
     let sites = config.updates.stages.sites;
     let platforms = release.offers.keys().map(|name| &**name).collect::<Vec<_>>().join(", ");
     Ok(language.pick(
@@ -206,6 +207,19 @@ fn copy(from: &Path, to: &Path) -> Result<(), UpdateError> {
         fs::rename(&new, to)
     };
     copied().map_err(failed(to))
+}
+
+/// Programs of earlier releases are offered to nobody any more.
+fn forget_all_but(state_dir: &Path, manifests: &[(Box<str>, String)]) {
+    let folder = updates::program(state_dir, "");
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if !manifests.iter().any(|(id, _)| name.to_str() == Some(&**id))
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            tracing::warn!(%error, ?name, "an earlier program could not be removed");
+        }
+    }
 }
 
 /// Stops what is given out. Where it runs it stays.

@@ -104,6 +104,10 @@ fn only_what_is_signed_by_a_key_of_the_configuration_is_offered() {
     assert!(told.contains("Version 0.2.0 (linux-x86_64) is offered: to 3 sites first"), "{told}");
     let told = update_status(&config, EN).unwrap();
     assert!(told.contains("Version 0.2.0") && told.contains("on trial"), "{told}");
+    let kept = || fs::read_dir(config.state_dir.join("updates")).unwrap().count();
+    place.sign("mine", &program).unwrap();
+    offer(&config).unwrap();
+    assert_eq!(kept(), 1, "the program of the earlier release is gone");
     assert!(update_stop(&config, EN).unwrap().contains("Stopped"));
     assert!(update_stop(&config, EN).unwrap().contains("No update"));
     assert!(update_status(&config, EN).unwrap().contains("stopped"));
