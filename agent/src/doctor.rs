@@ -132,6 +132,8 @@ enum Enrolment {
     /// The code that it kept was refused for good.
     Refused(EnrolError),
     Damaged(String),
+    /// What is here was made on another machine, for this site: the disk was copied.
+    Elsewhere(String),
     Site {
         id: String,
         collector: String,

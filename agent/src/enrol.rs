@@ -35,7 +35,7 @@ use crate::run::{agent_info, unix_ms};
 use crate::trust::{self, PinnedAuthority, TrustError};
 use crate::uplink::client::{self, Failed};
 use crate::uplink::{self, Cause, Mark, UplinkError, mark};
-use crate::{config, platform};
+use crate::{config, machine, platform};
 
 /// A person waits for it, on a line that may be poor.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -153,7 +153,9 @@ async fn enrol(
     let file = config::load(config, false).map_err(Failure::Configuration)?.file;
     starter::begin(config, &file.state_dir, language)
         .map_err(|error| Failure::Begin(config.display().to_string(), error))?;
-    let before = identity::load(&file.state_dir);
+    let own = |before: &Identity| !machine::is_another(&file.state_dir, before);
+    // What came with a copied disk is nothing that a code could take away from this PC.
+    let before = identity::load(&file.state_dir).map(|before| before.filter(own));
     let proxy = file.proxy.as_deref();
     if let Ok(Some(before)) = &before
         && manner != Manner::Replace

@@ -43,6 +43,7 @@ mod words;
 pub mod contact;
 pub mod enrol;
 pub mod identity;
+pub mod machine;
 pub mod trust;
 
 // What only the operating system knows.

@@ -21,6 +21,7 @@
 //! | `sleep_plan() -> SleepPlan` | when it would sleep or end by itself |
 //! | `software(program, package) -> Software` | whether it is installed and runs |
 //! | `strain() -> Strain` | heat, want of memory, dying disks |
+//! | `parts() -> Vec<Part>` | what stays with this machine for years and no other has |
 //! | `links() -> io::Result<Vec<Link>>` | network interfaces, loopback left out |
 //! | `cameras()`, `usb_devices()`, `displays() -> io::Result<Vec<Device>>` | what is there, and what keeps it from working; an error where nobody tells |
 //! | `sound_devices(Sound) -> io::Result<Vec<SoundDevice>>` | microphones or speakers, with mute and volume |
@@ -83,10 +84,10 @@ pub use system::{
     ALLOW_ECHO, AS_ADMINISTRATOR, Alarm, ENROL_WITH_RIGHTS, Ping, START_SERVICE, TIME_SERVICE,
     cameras, clock_state, close_to_all, config_directory, config_file, displays, dns_servers,
     event_log, hear_sessions, hostname, is_open_to_all, language, links, make_program, memory,
-    monotonic_ms, mounts, os_name, own_usage, power_supplies, private_directory, private_file,
-    replace, restart_pending, run_as_service, run_in_session, sealed, service, sleep_plan,
-    software, sound_devices, state_dir, stop_requested, strain, system_times, temperatures,
-    trim_working_set, unsealed, usb_devices, work_below_service,
+    monotonic_ms, mounts, os_name, own_usage, parts, power_supplies, private_directory,
+    private_file, replace, restart_pending, run_as_service, run_in_session, sealed, service,
+    sleep_plan, software, sound_devices, state_dir, stop_requested, strain, system_times,
+    temperatures, trim_working_set, unsealed, usb_devices, work_below_service,
 };
 
 #[cfg(not(any(target_os = "linux", windows)))]
@@ -96,6 +97,15 @@ compile_error!(
 );
 
 use std::time::Duration;
+
+/// Something of a machine that no other has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// `board`, `interface` or `disk`.
+    pub kind: &'static str,
+    /// The number its maker gave it.
+    pub value: String,
+}
 
 /// What to do with the agent's service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use crate::spool::{self, SpoolError};
 use crate::update::{Role, Updating};
 use crate::uplink::{self, UplinkError};
 use crate::version::version;
-use crate::{own, page, platform};
+use crate::{machine, own, page, platform};
 
 /// Readings on their way to the assembler. It never waits for anything slow, so this only
 /// bounds a moment's burst.
@@ -162,10 +162,18 @@ async fn enrolled(
     proxy: Option<&str>,
     stop: &CancellationToken,
 ) -> Result<Option<Identity>, IdentityError> {
-    let mut asking = Asking::default();
+    let (mut asking, mut told) = (Asking::default(), false);
     loop {
         if let Some(identity) = identity::load(state_dir)? {
-            return Ok(Some(identity));
+            if !machine::is_another(state_dir, &identity) {
+                machine::remember(state_dir, &identity);
+                return Ok(Some(identity));
+            }
+            if !told {
+                tracing::error!(site = %identity.site, "this identity was made on another machine: the disk was copied, \
+                    and this PC does not report as that site; enrol it with a code of its own");
+                told = true;
+            }
         }
         stop.run_until_cancelled(asking.turn(state_dir, proxy)).await;
         let waited = stop.run_until_cancelled(tokio::time::sleep(ENROLMENT_POLL)).await;

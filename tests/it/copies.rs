@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
 use tests::agent::{self, Agent};
 use tests::collector::{Collector, inventory};
 use tests::{flapping, program, wait};
@@ -55,6 +56,39 @@ fn copy_of(original: &Agent, config: &str) -> Agent {
         }
     }
     copy
+}
+
+#[test]
+fn a_copied_disk_that_starts_in_another_machine_reports_nothing_until_it_has_a_code_of_its_own() {
+    let collector = &mut Collector::start(&inventory(&[SITE, "th-0002"]));
+    let config = agent::busy(flapping::start());
+    let original = Agent::start(&config, &collector.code(SITE));
+    collector.wait_for_site(SITE);
+    let mut copy = copy_of(&original, &config);
+    // What other machines are made of.
+    let record = copy.state_dir().join("machine.json");
+    let mut made_of: Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+    let parts = made_of["parts"].as_object_mut().unwrap();
+    if parts.is_empty() {
+        return println!("SKIPPED: this machine tells nothing of itself");
+    }
+    for hashes in parts.values_mut() {
+        *hashes = json!(["0".repeat(64)]);
+    }
+    std::fs::write(&record, made_of.to_string()).unwrap();
+    copy.run_until("made on another machine");
+    collector.wait_for_reports(SITE, 2);
+    let boots = tests::ledger::received(collector.state_dir(), SITE).into_iter();
+    let boots: std::collections::BTreeSet<_> = boots.map(|(boot, _)| boot).collect();
+    assert_eq!(boots.len(), 1, "nothing of the copy counts, from its first moment");
+    let doctor = program::said(&copy.do_command(&["--lang", "vi", "doctor"]));
+    assert!(doctor.contains("điểm cầu th-0001 được tạo trên máy khác"), "{doctor}");
+
+    copy.enrol(&collector.code("th-0002"));
+    collector.wait_for_site("th-0002");
+    collector.wait_for_reports(SITE, 2);
+    let doctor = program::said(&copy.do_command(&["--lang", "vi", "doctor"]));
+    assert!(doctor.contains("điểm cầu th-0002 tại"), "{doctor}");
 }
 
 #[test]

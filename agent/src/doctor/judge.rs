@@ -172,6 +172,21 @@ fn enrolment(evidence: &Evidence) -> Finding {
             );
             finding("enrolment", title, Colour::Red, found).mend(again)
         }
+        Enrolment::Elsewhere(site) => {
+            let found = words(
+                format!(
+                    "thông tin ghi danh của điểm cầu {site} được tạo trên máy khác: ổ đĩa này là bản sao"
+                ),
+                format!(
+                    "the enrolment of site {site} was made on another machine: this disk is a copy"
+                ),
+            );
+            let mend = words(
+                "xin mã riêng cho máy này rồi chạy: nhipcau-agent enroll MÃ (cả khi vừa thay bo mạch chủ)",
+                "ask for a code of its own and run: nhipcau-agent enroll CODE (also after a new main board)",
+            );
+            finding("enrolment", title, Colour::Red, found).mend(mend)
+        }
         Enrolment::Damaged(fault) => {
             finding("enrolment", title, Colour::Red, words(fault.as_str(), fault.as_str()))
                 .mend(again)

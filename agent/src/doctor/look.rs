@@ -13,6 +13,7 @@ use crate::config::{self, Config, File};
 use crate::contact::{self, Contact};
 use crate::enrol::{self, Waiting};
 use crate::identity::{self, Identity};
+use crate::machine;
 use crate::platform;
 use crate::probes::resolve::Host;
 use crate::run::unix_ms;
@@ -62,10 +63,10 @@ async fn around(file: &File, tasks: Vec<Task>) -> Evidence {
     let identity = identity::load(&file.state_dir);
     let waiting = enrol::waits(&file.state_dir);
     let (name, collector) = match (&identity, &waiting) {
-        (Ok(Some(identity)), _) => {
+        (Ok(Some(identity)), _) if !machine::is_another(&file.state_dir, identity) => {
             (resolved(&identity.collector).await, Some(knocked(identity, file).await))
         }
-        (Ok(None), Some(waiting)) => {
+        (Ok(_), Some(waiting)) => {
             let reached = waiting.reach(file.proxy.as_deref()).await;
             (resolved(&waiting.collector()).await, Some(reached))
         }
@@ -157,6 +158,9 @@ fn enrolment(
             (None, Some(error)) => Enrolment::Refused(error),
             (None, None) => Enrolment::Missing,
         },
+        Ok(Some(identity)) if machine::is_another(state_dir, &identity) => {
+            Enrolment::Elsewhere(identity.site.to_string())
+        }
         Ok(Some(Identity { site, collector, .. })) => {
             Enrolment::Site { id: site.to_string(), collector }
         }

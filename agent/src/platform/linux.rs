@@ -7,6 +7,7 @@ mod alarm;
 mod clock;
 mod link;
 mod names;
+mod parts;
 mod ping;
 mod power;
 mod private;
@@ -42,7 +43,7 @@ pub use working_set::trim_working_set;
 use wire::Language;
 
 use super::{
-    Device, Link, OwnUsage, PowerSupply, SleepPlan, Software, Sound, SoundDevice, Strain,
+    Device, Link, OwnUsage, Part, PowerSupply, SleepPlan, Software, Sound, SoundDevice, Strain,
     SystemTimes,
 };
 
@@ -164,6 +165,12 @@ pub fn sealed(secret: &[u8]) -> io::Result<Vec<u8>> {
 /// See [`super`].
 pub fn unsealed(file: Vec<u8>) -> io::Result<Vec<u8>> {
     Ok(file)
+}
+
+/// See [`super`].
+#[must_use]
+pub fn parts() -> Vec<Part> {
+    parts::parts(Path::new(ROOT))
 }
 
 /// See [`super`].

@@ -47,6 +47,20 @@ fn asked(row: &MIB_IF_ROW2, link: Link) -> Link {
     }
 }
 
+/// The addresses that makers gave the hardware, whatever is set or made up in their place; none
+/// where Windows does not tell.
+pub(super) fn permanent_addresses() -> Vec<String> {
+    let rows = interfaces().unwrap_or_default();
+    rows.iter().filter_map(permanent_address).collect()
+}
+
+fn permanent_address(row: &MIB_IF_ROW2) -> Option<String> {
+    let hardware = row.InterfaceAndOperStatusFlags._bitfield & HARDWARE != 0;
+    let address = row.PermanentPhysicalAddress.get(..row.PhysicalAddressLength as usize)?;
+    let own = hardware && address.iter().any(|byte| *byte != 0);
+    own.then(|| data_encoding::HEXLOWER.encode(address))
+}
+
 fn link(row: &MIB_IF_ROW2, defaults: &BTreeSet<u32>) -> Option<Link> {
     let flags = row.InterfaceAndOperStatusFlags._bitfield;
     if [IF_TYPE_SOFTWARE_LOOPBACK, IF_TYPE_TUNNEL].contains(&row.Type) || flags & FILTER != 0 {
