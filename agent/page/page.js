@@ -71,6 +71,8 @@ function draw() {
   tell("site", [words.title, found.site ?? words.unknown, found.pc].filter(Boolean).join(" · "));
   tell("said", `${found.ready ? SIGNS.green : SIGNS.red} ${found.said}`);
   $("said").dataset.state = found.ready ? "green" : "red";
+  const first = found.checks[found.first - 1];
+  tell("what", first ? `${first.title}: ${first.found}` : "");
   document.title = `${found.ready ? SIGNS.green : SIGNS.red} Nhịp Cầu`;
   $("checks").replaceChildren(...found.checks.map(check));
 }

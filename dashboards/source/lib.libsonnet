@@ -165,10 +165,10 @@ function(language)
 
     // ---- queries
 
-    // What is counted by area, with what people call it; what lies in no area stays as it is.
+    // What is counted by area, with what people call it; an area that nobody names goes by its id.
     area_named(expr)::
       local names = 'label_join(max by (area, name) (bridge_area_info), "area_name", "", "name")';
-      '(%s) * on (area) group_left (area_name) %s or on (area) (%s)' % [expr, names, expr],
+      '(%s) * on (area) group_left (area_name) %s or on (area) label_join(%s, "area_name", "", "area")' % [expr, names, expr],
 
     // The state now, as rows of a table or as one number.
     now(expr, legend=''):: { expr: expr, legendFormat: legend, instant: true, range: false, format: 'time_series' },

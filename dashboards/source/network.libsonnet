@@ -74,7 +74,7 @@ function(lib)
           t('Từng nhà mạng', 'Each provider'),
           t('Số điểm cầu, số nơi im lặng, mất gói và trễ trung bình năm phút qua, theo nhà mạng ghi trong danh mục. Trống là danh mục chưa ghi nhà mạng nào.',
             'Sites, how many are silent, and mean loss and round trip of five minutes, by the provider that the inventory names. Empty: it names none.'),
-          8,
+          10,
           9,
           [
             lib.rows(sites_of_provider(in_view)),
@@ -100,7 +100,7 @@ function(lib)
         lib.series(
           t('Mất gói theo nhà mạng', 'Loss by provider'),
           t('Trung bình các điểm cầu của mỗi nhà mạng.', 'Mean over the sites of each provider.'),
-          8,
+          7,
           9,
           'percentunit',
           [lib.over_time(of_provider('bridge:probe_loss_ratio:mean5m'), '{{provider}}')],
@@ -109,7 +109,7 @@ function(lib)
         lib.series(
           t('Trễ theo nhà mạng', 'Round trip by provider'),
           t('Trung bình các điểm cầu của mỗi nhà mạng.', 'Mean over the sites of each provider.'),
-          8,
+          7,
           9,
           's',
           [lib.over_time(of_provider('bridge:probe_rtt_seconds:mean5m'), '{{provider}}')],

@@ -210,6 +210,13 @@ fn names_stay_text(browser: &mut Browser) {
     browser.wait_for(&format!("{}.startsWith('\\u202E')", name("th-0318")));
     browser.wait_for(&format!("{}.length === 256", name("th-0319")));
     browser.wait_for("document.documentElement.scrollWidth <= innerWidth");
+    // A meeting may be called anything too, also on a phone.
+    let phone = json!({ "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true });
+    browser.ask("Emulation.setDeviceMetricsOverride", &phone);
+    browser.value("document.querySelector('#meetings option').textContent = 'Ấ'.repeat(99)");
+    browser.wait_for("document.querySelector('#meetings').checkVisibility()");
+    browser.wait_for("document.documentElement.scrollWidth <= 360");
+    browser.ask("Emulation.clearDeviceMetricsOverride", &json!({}));
 }
 
 #[test]

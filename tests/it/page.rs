@@ -44,6 +44,9 @@ fn the_room_sees_what_is_to_be_done_when_the_meeting_is_and_that_nobody_answers(
         "{said}.startsWith('✖ Việc cần làm trước tiên (mục 3): xin mã ghi danh')"
     ));
     room.wait_for(&line(3, "red"));
+    room.wait_for(
+        "document.querySelector('#what').innerText === 'ghi danh: máy này chưa được ghi danh'",
+    );
 
     agent.enrol(&collector.code(SITE));
     room.wait_for(&format!("document.querySelector('#site').innerText.includes('{SITE}')"));
