@@ -197,6 +197,10 @@ windows() {
     deploy/debian-packages.sh "${WINE_PACKAGES[@]}" && tests/wine/prefix.sh target/windows/prefix >"$logs/prefix" || status=$?
     [[ $status -eq 0 ]] || { skip "the agent for Windows: Wine is not to be had here" && return; }
     step "the agent for Windows builds, of system DLLs alone" deploy/windows/build.sh --dev
+    step "clippy for Windows" deploy/windows/build.sh --check
+    deploy/debian-packages.sh osslsigncode=osslsigncode || true
+    optional "signed packages for Windows" osslsigncode \
+        tests/wine/signing.sh target/windows/x86_64-pc-windows-gnu/debug/nhipcau-agent.exe
     if ! list=$(deploy/windows/build.sh --test 2>"$logs/build"); then
         cat "$logs/build"
         fail "the tests for Windows do not build"

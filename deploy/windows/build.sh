@@ -4,7 +4,7 @@
 #   deploy/windows/build.sh                  what is shipped, into target/windows
 #   deploy/windows/build.sh --dev            quick to build, for trying out
 #   deploy/windows/build.sh --test           the agent's tests; prints where each executable is
-#   deploy/windows/build.sh --check          compiles without linking, and clippy
+#   deploy/windows/build.sh --check          compiles without linking, by clippy
 #
 # Uses rustup's target x86_64-pc-windows-gnu where it is installed. Otherwise, on Debian 12, it
 # installs the cross compilers and builds Rust's own library from its source.
@@ -62,9 +62,18 @@ only_system_dlls() {
     }
 }
 
+# Explorer shows them, and Windows reads from them how to run the program.
+has_resources() {
+    local found
+    found=$(x86_64-w64-mingw32-windres --input-format coff --output-format rc "$1" 2>/dev/null)
+    [[ $found == *VERSIONINFO*FileVersion*longPathAware* ]] || {
+        echo "$1 has no version for Windows: is windres installed?" >&2
+        exit 1
+    }
+}
+
 case $mode in
     check)
-        "${cargo[@]}" check --quiet --package nhipcau-agent "${flags[@]}"
         "${clippy[@]}" --quiet --package nhipcau-agent --all-targets "${flags[@]}" -- -D warnings
         exit
         ;;
@@ -80,4 +89,5 @@ esac
 "${cargo[@]}" build --package nhipcau-agent --bin nhipcau-agent "${options[@]}" "${flags[@]}"
 exe=$CARGO_TARGET_DIR/$TARGET/$profile/nhipcau-agent.exe
 only_system_dlls "$exe"
+has_resources "$exe"
 echo "$exe: $(stat --format=%s "$exe") bytes; needs of Windows:" "$(dlls "$exe" | tr '\n' ' ')"
