@@ -89,8 +89,19 @@ fn running(program: &str) -> bool {
 }
 
 /// The names of all that runs; none where Windows does not tell.
-#[expect(unsafe_code, reason = "a list of Windows")]
 pub(super) fn processes() -> Vec<String> {
+    of_each(|process| narrow(&process.szExeFile))
+}
+
+/// Which process has started one that runs.
+pub(super) fn parent_of(process: u32) -> Option<u32> {
+    let ids = of_each(|process| (process.th32ProcessID, process.th32ParentProcessID));
+    ids.into_iter().find(|(id, _)| *id == process).map(|(_, parent)| parent)
+}
+
+/// Something of all that runs.
+#[expect(unsafe_code, reason = "a list of Windows")]
+fn of_each<T>(take: impl Fn(&PROCESSENTRY32W) -> T) -> Vec<T> {
     // SAFETY: it takes numbers; the handle is closed below.
     let list = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
     if list == INVALID_HANDLE_VALUE {
@@ -98,17 +109,17 @@ pub(super) fn processes() -> Vec<String> {
     }
     let mut process =
         PROCESSENTRY32W { dwSize: size::<PROCESSENTRY32W>(), ..PROCESSENTRY32W::default() };
-    let mut names = Vec::new();
+    let mut all = Vec::new();
     // SAFETY: the handle is open, and the structure of the size that it names.
     let mut found = unsafe { Process32FirstW(list, &raw mut process) };
-    while found != 0 && names.len() < PROCESSES {
-        names.push(narrow(&process.szExeFile));
+    while found != 0 && all.len() < PROCESSES {
+        all.push(take(&process));
         // SAFETY: as above.
         found = unsafe { Process32NextW(list, &raw mut process) };
     }
     // SAFETY: opened above, closed once.
     unsafe { CloseHandle(list) };
-    names
+    all
 }
 
 #[cfg(test)]
@@ -140,5 +151,7 @@ mod tests {
         let found = software(own.to_str().unwrap(), "");
         assert_eq!((found.installed, found.running, &found.broken), (true, true, &None), "{own:?}");
         assert_eq!(software("no-such-program", "no such package"), Software::default());
+        assert!(parent_of(std::process::id()).is_some_and(|parent| parent != std::process::id()));
+        assert_eq!(parent_of(u32::MAX), None);
     }
 }

@@ -18,7 +18,7 @@ use windows_sys::Win32::System::Pipes::GetNamedPipeServerProcessId;
 use windows_sys::Win32::System::Threading::{CreateMutexW, DETACHED_PROCESS};
 
 use super::super::service::process_of_service;
-use super::super::text::wide;
+use super::super::{software, text::wide};
 use super::listener::HELPER_RIGHTS;
 use super::{PIPE, sign_in};
 use crate::platform::session;
@@ -78,7 +78,17 @@ fn connect() -> Option<File> {
     let mut options = OpenOptions::new();
     options.access_mode(HELPER_RIGHTS).share_mode(0).security_qos_flags(SECURITY_ANONYMOUS);
     let pipe = options.open(PIPE).ok()?;
-    (holder(&pipe)? == process_of_service()?).then_some(pipe)
+    is_the_services(holder(&pipe)?, process_of_service()?, software::parent_of).then_some(pipe)
+}
+
+/// Whether a process is the service, or the update that the service has started in its place. Nobody
+/// else can become a child of it.
+pub(super) fn is_the_services(
+    holder: u32,
+    service: u32,
+    parent_of: impl Fn(u32) -> Option<u32>,
+) -> bool {
+    holder == service || parent_of(holder) == Some(service)
 }
 
 /// The process that holds the other end.

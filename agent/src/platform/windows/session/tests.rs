@@ -95,6 +95,15 @@ fn the_pipe_is_known_by_the_process_that_made_it() {
 }
 
 #[test]
+fn the_service_and_an_update_below_it_are_believed_and_nobody_else_is() {
+    let parents = |process| [(20, 10), (30, 4)].into_iter().find(|(id, _)| *id == process);
+    let believed =
+        |holder| helper::is_the_services(holder, 10, |id| parents(id).map(|(_, parent)| parent));
+    assert!(believed(10) && believed(20));
+    assert!(!believed(30) && !believed(4) && !believed(50));
+}
+
+#[test]
 fn whoever_is_not_at_the_pcs_own_screen_is_not_asked() {
     let service = Service::start(|| u32::MAX);
     let mut pipe = service.open();
