@@ -6,6 +6,7 @@ use std::time::Duration;
 use tests::collector::{Collector, inventory};
 use tests::dice::Dice;
 use tests::ledger::Books;
+use tests::operator::Operator;
 use tests::wine::Pc;
 use tests::{agent, flapping};
 
@@ -55,6 +56,34 @@ fn no_report_is_lost_or_counted_twice_when_the_agent_on_windows_is_killed_at_any
     let books = Books::read(collector.state_dir(), SITE, &pc.state_dir());
     assert!(!books.received.is_empty(), "the test has seen nothing");
     books.assert_balanced();
+}
+
+#[test]
+fn an_update_takes_over_on_windows_and_the_pc_stays_who_it_is() {
+    let Some(mut pc) = Pc::new() else { return };
+    let operator = Operator::new();
+    let updates = format!(
+        "updates: {{ keys: [\"{}\"], stages: {{ sites: 1, share: 100, lasts: 5s }}, megabits: 1000 }}\n",
+        operator.key
+    );
+    let mut collector = Collector::start_with(&inventory(&[SITE]), &updates, "meetings: []\n");
+    pc.configure(&format!(
+        "report_every: 5s\nupdates: {{ keys: [\"{}\"], trial: 30s }}\nprobes: {{ pc: {{ every: 5s, host: {{}} }} }}\n",
+        operator.key
+    ));
+    pc.enrol(&collector.code(SITE));
+    pc.run();
+    collector.wait_for_site(SITE);
+    let identity = || std::fs::read(pc.state_dir().join("identity.json")).unwrap();
+    let before = identity();
+    operator.offer(&collector, &operator.agent_for_windows(pc.exe(), "9.0.0"));
+    let labels = [("site", SITE), ("version", "9.0.0")];
+    collector.wait_for("bridge_agent_info", &labels, |value| value > 0.5);
+    collector.wait_for("nhipcau_collector_update_sites", &[("state", "current")], |n| n > 0.5);
+    assert_eq!(identity(), before);
+    pc.stop();
+    collector.stop();
+    Books::read(collector.state_dir(), SITE, &pc.state_dir()).assert_balanced();
 }
 
 #[test]

@@ -34,17 +34,25 @@ impl Operator {
         Self { folder, key }
     }
 
-    /// The real agent as another version of itself: what it says of its version stands in its file
-    /// once, and is what it goes by.
+    /// The real agent as another version of itself.
     #[must_use]
     pub fn agent(&self, version: &str) -> PathBuf {
+        self.as_version(&binary("nhipcau-agent"), "strip", version)
+    }
+
+    /// The same of the agent for Windows.
+    #[must_use]
+    pub fn agent_for_windows(&self, exe: &Path, version: &str) -> PathBuf {
+        self.as_version(exe, "x86_64-w64-mingw32-strip", version)
+    }
+
+    /// What a program says of its version stands in its file once, and is what it goes by.
+    fn as_version(&self, program: &Path, strip: &str, version: &str) -> PathBuf {
         let path = self.folder.path().join(format!("nhipcau-agent-{version}"));
-        let mut strip = Command::new("strip");
         // As a released one, it has no names for a debugger.
-        let output = finish({
-            strip.arg("-o").arg(&path).arg(binary("nhipcau-agent"));
-            strip
-        });
+        let mut strip = Command::new(strip);
+        strip.arg("-o").arg(&path).arg(program);
+        let output = finish(strip);
         assert!(output.status.success(), "{}", said(&output));
         let mut program = fs::read(&path).expect("just written");
         let (own, platform) = stamp::find(&program).expect("the agent's stamp");

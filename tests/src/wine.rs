@@ -67,6 +67,12 @@ impl Pc {
         self.prefix.path().join("drive_c").join(below)
     }
 
+    /// The agent's program.
+    #[must_use]
+    pub fn exe(&self) -> &Path {
+        &self.exe
+    }
+
     /// Where its agent keeps what it must not lose.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {

@@ -58,8 +58,9 @@ impl Place {
             fs::remove_file(&part)?;
             return Ok(Err(fault));
         }
+        // Windows writes a file out only for whoever may write it.
+        platform::private_file(&part)?.sync_all()?;
         platform::make_program(&part)?;
-        File::open(&part)?.sync_all()?;
         platform::replace(&part, &self.program(id))?;
         Ok(Ok(()))
     }
