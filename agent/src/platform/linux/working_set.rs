@@ -1,4 +1,4 @@
-//! Memory of code that ran once.
+//! Memory of what ran once.
 //!
 //! The kernel maps a file's pages around each that is touched (`fault_around_bytes`, 64 KiB), so
 //! after configuration, enrolment and handshakes nearly all of a program is resident, and stays
@@ -15,65 +15,88 @@ use nix::sys::mman::{MmapAdvise, madvise};
 pub fn trim_working_set() {
     // Without /proc nothing is trimmed, and all works as before.
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
-    for code in maps.lines().filter_map(code) {
-        release(&code);
+    let mut before = None;
+    for mapping in maps.lines().map(Mapping::of) {
+        if let Some(code) = mapping.as_ref().filter(|mapping| mapping.rights == "r-xp") {
+            release(&code.addresses);
+            if let Some(constants) = constants(before.as_ref(), code) {
+                release(constants);
+            }
+        }
+        before = mapping;
     }
 }
 
-/// The addresses of a line of `proc_pid_maps(5)` that maps a file's code.
-///
-/// Only what is executable and cannot be written is read from its file again just as it was;
-/// relocated constants are read-only too, and are not.
-fn code(line: &str) -> Option<Range<usize>> {
-    let mut words = line.split_ascii_whitespace();
-    let (addresses, rights) = (words.next()?, words.next()?);
-    let of_file = words.nth(3).is_some_and(|name| name.starts_with('/'));
-    if rights != "r-xp" || !of_file {
-        return None;
+/// A line of `proc_pid_maps(5)` that maps a file.
+struct Mapping<'a> {
+    addresses: Range<usize>,
+    rights: &'a str,
+    file: &'a str,
+}
+
+impl<'a> Mapping<'a> {
+    fn of(line: &'a str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        let (addresses, rights) = (words.next()?, words.next()?);
+        let file = words.nth(3).filter(|name| name.starts_with('/'))?;
+        let (start, end) = addresses.split_once('-')?;
+        let start = usize::from_str_radix(start, 16).ok()?;
+        let end = usize::from_str_radix(end, 16).ok()?;
+        (start < end).then_some(Self { addresses: start..end, rights, file })
     }
-    let (start, end) = addresses.split_once('-')?;
-    let range = usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?;
-    (!range.is_empty()).then_some(range)
+}
+
+/// What a program only reads and its linker put before its code: names, tables for unwinding, the
+/// list of its relocations. It is read from its file again just as it was, as code is; constants
+/// behind the code may have been relocated, and are not.
+fn constants<'a>(before: Option<&'a Mapping<'_>>, code: &Mapping<'_>) -> Option<&'a Range<usize>> {
+    let before = before.filter(|it| it.rights == "r--p" && it.file == code.file)?;
+    (before.addresses.end == code.addresses.start).then_some(&before.addresses)
 }
 
 #[expect(unsafe_code, reason = "the kernel is told about memory by its address")]
-fn release(code: &Range<usize>) {
-    let Some(start) = NonNull::new(ptr::with_exposed_provenance_mut::<c_void>(code.start)) else {
-        return;
-    };
-    // SAFETY: a private mapping of a file that nobody writes to: the next jump into it maps the
-    // same bytes again. A refusal leaves them mapped.
-    let _ = unsafe { madvise(start, code.len(), MmapAdvise::MADV_DONTNEED) };
+fn release(addresses: &Range<usize>) {
+    let start = ptr::with_exposed_provenance_mut::<c_void>(addresses.start);
+    let Some(start) = NonNull::new(start) else { return };
+    // SAFETY: a private mapping of a file that nobody writes to and the loader did not change: the
+    // next touch maps the same bytes again. A refusal leaves them mapped.
+    let _ = unsafe { madvise(start, addresses.len(), MmapAdvise::MADV_DONTNEED) };
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MAPS: &str = "\
+55d0c6a00000-55d0c6b91000 r--p 00000000 fe:00 42   /usr/bin/nhipcau-agent
+55d0c6b91000-55d0c7085000 r-xp 00190000 fe:00 42   /usr/bin/nhipcau-agent
+55d0c7086000-55d0c70ad000 r--p 00685000 fe:00 42   /usr/bin/nhipcau-agent
+55d0c8000000-55d0c80d0000 rw-p 00000000 00:00 0    [heap]
+7f0000000000-7f0000002000 r-xp 00000000 00:00 0    [vdso]
+7f0000003000-7f0000004000 r-xp 00000000 00:00 0
+7f0000005000-7f0000005000 r-xp 00000000 fe:00 42   /usr/lib/empty.so
+7f0000006000-7f0000007000 r--p 00000000 fe:00 42   /usr/lib/another.so
+7f0000007000-7f0000008000 r-xp 00000000 fe:00 42   /usr/lib/libc.so.6
+
+zz-yy r-xp 0 0 0 /x
+";
+
     #[test]
-    fn only_code_of_files_is_given_back() {
-        let lines = [
-            ("55d0c6a00000-55d0c6b90000 r--p 00000000 fe:00 42   /usr/bin/nhipcau-agent", None),
-            (
-                "55d0c6b91000-55d0c7085000 r-xp 00190000 fe:00 42   /usr/bin/nhipcau-agent",
-                Some(0x55d0_c6b9_1000..0x55d0_c708_5000),
-            ),
-            ("55d0c7086000-55d0c70ad000 r--p 00685000 fe:00 42   /usr/bin/nhipcau-agent", None),
-            ("55d0c8000000-55d0c80d0000 rw-p 00000000 00:00 0    [heap]", None),
-            ("7f0000000000-7f0000002000 r-xp 00000000 00:00 0    [vdso]", None),
-            ("7f0000003000-7f0000004000 r-xp 00000000 00:00 0", None),
-            ("7f0000005000-7f0000005000 r-xp 00000000 fe:00 42   /usr/lib/libc.so.6", None),
-            ("", None),
-            ("zz-yy r-xp 0 0 0 /x", None),
-        ];
-        for (line, range) in lines {
-            assert_eq!(code(line), range, "{line}");
-        }
+    fn only_code_of_files_and_the_constants_before_it_are_given_back() {
+        let mappings: Vec<_> = MAPS.lines().map(Mapping::of).collect();
+        let codes = mappings.iter().enumerate().filter_map(|(place, mapping)| {
+            let code = mapping.as_ref().filter(|mapping| mapping.rights == "r-xp")?;
+            let before = mappings.get(place.checked_sub(1)?)?.as_ref();
+            Some((code.addresses.start, constants(before, code).map(|range| range.start)))
+        });
+        let agent = (0x55d0_c6b9_1000, Some(0x55d0_c6a0_0000));
+        assert_eq!(codes.collect::<Vec<_>>(), [agent, (0x7f00_0000_7000, None)]);
     }
 
     #[test]
     fn a_program_runs_on_after_its_code_was_given_back() {
         trim_working_set();
-        assert!(fs::read_to_string("/proc/self/maps").unwrap().lines().any(|l| code(l).is_some()));
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(maps.lines().any(|line| Mapping::of(line).is_some_and(|it| it.rights == "r-xp")));
     }
 }
