@@ -83,7 +83,7 @@ function(lib)
           8,
           8,
           's',
-          [lib.over_time('histogram_quantile(0.99, sum by (le, endpoint) (rate(nhipcau_collector_request_duration_seconds_bucket[$__rate_interval])))', '{{endpoint}}')],
+          [lib.over_time('histogram_quantile(0.99, sum by (le, endpoint) (rate(nhipcau_collector_request_duration_seconds_bucket[$__rate_interval]))) >= 0', '{{endpoint}}')],
           { min: 0 },
         ),
       ],

@@ -45,7 +45,7 @@ pub(super) fn of_kinds(
             "devices: run nhipcau-agent learn; conference servers: name them in agent.yaml",
         ));
     }
-    let colour = probes.iter().map(|reading| colour(reading)).max().unwrap_or(Colour::Green);
+    let gravest = probes.iter().map(|reading| colour(reading)).max().unwrap_or(Colour::Green);
     let bad: Vec<&&Reading> = probes.iter().filter(|reading| colour_is_bad(reading)).collect();
     if bad.is_empty() {
         let names: Vec<&str> = probes.iter().map(|reading| reading.probe.as_str()).collect();
@@ -54,11 +54,26 @@ pub(super) fn of_kinds(
     let told = |language| {
         bad.iter().map(|reading| wrong(reading, language)).collect::<Vec<_>>().join("; ")
     };
-    let first = bad[0].probe.as_str();
-    finding(name, title, colour, words(told(Language::Vi), told(Language::En))).mend(words(
-        format!("xem từng bước: nhipcau-agent once {first}"),
-        format!("see its steps: nhipcau-agent once {first}"),
-    ))
+    // The gravest first, whatever the order in which the probes are configured.
+    let first = bad.iter().rev().max_by_key(|reading| colour(reading)).unwrap_or(&bad[0]);
+    finding(name, title, gravest, words(told(Language::Vi), told(Language::En))).mend(mend(first))
+}
+
+/// What to do about a probe that is not well.
+fn mend(reading: &Reading) -> Words {
+    let gravest = reading.troubles.iter().rev().max_by_key(|trouble| trouble.cause.state());
+    let Some(trouble) = gravest.filter(|_| reading.failure.is_none()) else {
+        let probe = &reading.probe;
+        return words(
+            format!("xem từng bước: nhipcau-agent once {probe}"),
+            format!("see its steps: nhipcau-agent once {probe}"),
+        );
+    };
+    let (device, cause) = (&trouble.device, trouble.cause);
+    words(
+        format!("{device}: {}", cause.remedy(Language::Vi)),
+        format!("{device}: {}", cause.remedy(Language::En)),
+    )
 }
 
 fn colour_is_bad(reading: &Reading) -> bool {
@@ -76,7 +91,7 @@ fn colour(reading: &Reading) -> Colour {
     }
 }
 
-/// `mic: Jabra đang bị tắt tiếng`
+/// `mic: Jabra: đang bị tắt tiếng`
 fn wrong(reading: &Reading, language: Language) -> String {
     let probe = &reading.probe;
     if let Some(failure) = &reading.failure {
@@ -88,6 +103,6 @@ fn wrong(reading: &Reading, language: Language) -> String {
     let troubles = reading
         .troubles
         .iter()
-        .map(|trouble| format!("{} {}", trouble.device, trouble.cause.clause(language)));
+        .map(|trouble| format!("{}: {}", trouble.device, trouble.cause.clause(language)));
     format!("{probe}: {}", troubles.collect::<Vec<_>>().join(", "))
 }

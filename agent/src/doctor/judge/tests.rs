@@ -118,6 +118,26 @@ fn each_fault_is_found_where_it_lies_and_nowhere_else() {
 }
 
 #[test]
+fn the_gravest_trouble_in_the_room_is_mended_first() {
+    let with = |mut reading: (Reading, Trace), troubles: &[(&str, wire::Cause)]| {
+        let trouble = |(device, cause): &(&str, wire::Cause)| {
+            let (device, cause) = ((*device).into(), *cause);
+            wire::Trouble { device, cause, detail: "".into() }
+        };
+        reading.0.troubles = troubles.iter().map(trouble).collect();
+        reading
+    };
+    let mut evidence = well();
+    evidence.probes.push(with(reading("cam", "camera", &[]), &[("C920", wire::Cause::Slow)]));
+    let troubles = [("Loa cũ", wire::Cause::Quiet), ("Jabra", wire::Cause::Muted)];
+    evidence.probes.push(with(reading("mic", "microphone", &[]), &troubles));
+    let findings = judge(&evidence);
+    let said = |language| told::json(&evidence, &findings, language)["said"].to_string();
+    assert!(said(Language::Vi).contains("Jabra: bật tiếng lại"), "{}", said(Language::Vi));
+    assert!(said(Language::En).contains("Jabra: switch its sound on"), "{}", said(Language::En));
+}
+
+#[test]
 fn the_last_line_is_that_the_site_is_ready_or_the_first_thing_to_do() {
     let said = |evidence: &Evidence, language| {
         let findings = judge(evidence);

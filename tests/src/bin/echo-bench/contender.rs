@@ -34,6 +34,14 @@ pub(crate) const CONTENDERS: [Contender; 4] = [
     Contender { name: "fping", host: "10.77.1.4", command: fping, told: bracket },
 ];
 
+/// What no program can do without: it sends, sleeps and takes what came, and heeds none of it.
+pub(crate) const BARE: Contender = Contender {
+    name: "system calls alone",
+    host: "10.77.1.5",
+    command: |rate, host, _, _| load("bare", rate, host),
+    told: |_| None,
+};
+
 /// The real probe where processor time counts; the channel below it, which tells each time,
 /// where accuracy counts.
 fn ours(rate: u32, host: &str, loud: bool, _: &Path) -> Command {

@@ -8,30 +8,34 @@ use tests::program::Program;
 use tests::wan::Wan;
 
 use crate::Each;
-use crate::contender::CONTENDERS;
+use crate::contender::{BARE, CONTENDERS, Contender};
 
 /// Start-up is not what is compared.
 const WARM_UP: Duration = Duration::from_secs(3);
 
-/// Processor seconds an hour of each contender, all running side by side for `time`.
-pub(crate) fn measure(wan: &Wan, rate: u32, time: Duration) -> Each<f64> {
+/// Processor seconds an hour of each contender, and of the bare system calls, all running side by
+/// side for `time`.
+pub(crate) fn measure(wan: &Wan, rate: u32, time: Duration) -> (Each<f64>, f64) {
     let folder = tempfile::tempdir().unwrap();
-    let programs = CONTENDERS.map(|contender| {
+    let start = |contender: Contender| {
         let folder = folder.path().to_owned();
         wan.inside(move || {
             let command = (contender.command)(rate, contender.host, false, &folder);
             Program::start(contender.name, command)
         })
-    });
+    };
+    let (mut programs, mut bare) = (CONTENDERS.map(start), start(BARE));
     sleep(WARM_UP);
-    let (began, before) = (Instant::now(), programs.each_ref().map(used));
+    let (began, before) = (Instant::now(), (programs.each_ref().map(used), used(&bare)));
     sleep(time);
     let hours = began.elapsed().as_secs_f64() / 3600.0;
-    let after = programs.each_ref().map(used);
-    for (mut program, contender) in programs.into_iter().zip(CONTENDERS) {
-        assert!(program.runs(), "{} has ended", contender.name);
+    let after = (programs.each_ref().map(used), used(&bare));
+    for program in programs.iter_mut().chain([&mut bare]) {
+        assert!(program.runs(), "{program:?} has ended");
     }
-    std::array::from_fn(|n| after[n].saturating_sub(before[n]).as_secs_f64() / hours)
+    let rate = |before: Duration, after: Duration| (after - before).as_secs_f64() / hours;
+    let each = std::array::from_fn(|n| rate(before.0[n], after.0[n]));
+    (each, rate(before.1, after.1))
 }
 
 /// Nanoseconds on a processor, of all threads (`schedstat`,

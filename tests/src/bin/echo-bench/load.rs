@@ -1,5 +1,6 @@
 //! What runs in the processes of the agent's probe and of `surge-ping`.
 
+use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Sends for ever.
 pub(crate) fn run(what: String, rate: u32, host: IpAddr) {
     let gap = Duration::from_secs(1) / rate;
+    if what == "bare" {
+        return bare(gap, host);
+    }
     let sending = async move {
         match what.as_str() {
             "probe" => probe(rate, host).await,
@@ -55,6 +59,25 @@ async fn channel(gap: Duration, host: IpAddr) {
             println!("{index} {}", rtt.as_secs_f64());
         }
         ping.send(index).unwrap();
+    }
+}
+
+/// The system calls of an echo, and nothing that makes a measurement of it.
+fn bare(gap: Duration, host: IpAddr) {
+    let (kind, protocol) = (socket2::Type::DGRAM, Some(socket2::Protocol::ICMPV4));
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, kind, protocol).unwrap();
+    socket.connect(&SocketAddr::new(host, 0).into()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut request = [0; 64];
+    // Echo request (RFC 792); the kernel fills in identifier and checksum.
+    request[0] = 8;
+    let mut next = std::time::Instant::now();
+    for sequence in 0..u16::MAX {
+        request[6..8].copy_from_slice(&sequence.to_be_bytes());
+        socket.send(&request).unwrap();
+        next += gap;
+        std::thread::sleep(next.saturating_duration_since(std::time::Instant::now()));
+        while (&socket).read(&mut [0; 128]).is_ok() {}
     }
 }
 
