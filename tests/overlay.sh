@@ -15,6 +15,7 @@ fail() { echo "FAILED: $*" >&2 && exit 1; }
 # PC that gets our packages.
 make_lower() {
     local made release mirror
+    # shellcheck source=/dev/null # every Debian has it
     release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     made=$PWD/target/debian/$release-${ROOT_PACKAGES//,/-}
     lower=$made

@@ -305,13 +305,12 @@ impl Rollout {
     }
 
     /// A probe that fails at every site that tries it, although it did not before: a wrong address
-    /// for all is a fault of the profile, one bad camera is not.
+    /// for all is a fault of the profile, one bad camera is not. So those are waited for that have
+    /// not taken it yet.
     fn failing_everywhere(&self, look: &impl Fn(&SiteId) -> Look) -> Option<String> {
         let mut by_probe: BTreeMap<&ProbeName, (usize, usize)> = BTreeMap::new();
         for (site, tried) in &self.tried {
-            let (Some(_), Some(wanted)) = (tried.ran_since, self.wanted.get(site)) else {
-                continue;
-            };
+            let Some(wanted) = self.wanted.get(site) else { continue };
             let before = self.proved.get(site).map(|text| &text.probes);
             let failing = look(site).failing;
             for (probe, spec) in &wanted.probes {
@@ -320,8 +319,8 @@ impl Rollout {
                 }
                 let (fails, of) = by_probe.entry(probe).or_default();
                 *of += 1;
-                *fails +=
-                    usize::from(failing.contains(probe) && !tried.failed_before.contains(probe));
+                let fails_now = failing.contains(probe) && !tried.failed_before.contains(probe);
+                *fails += usize::from(tried.ran_since.is_some() && fails_now);
             }
         }
         let everywhere = by_probe.into_iter().find(|(_, (fails, of))| *fails > 0 && fails == of);

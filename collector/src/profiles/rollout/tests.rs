@@ -118,6 +118,20 @@ fn one_room_with_a_fault_of_its_own_takes_nothing_back() {
 }
 
 #[test]
+fn a_fault_at_the_first_site_to_take_it_waits_for_the_others() {
+    let mut rollout = changed("10.0.0.1", "10.0.0.2");
+    rollout.step(0, well);
+    let running = offered(&rollout, "a");
+    rollout.heard(&site("a"), Standing { running: running.clone(), refused: None });
+    let failing =
+        |_: &SiteId| Look { failing: ["mcu".parse().unwrap()].into(), ..well(&site("a")) };
+    assert_eq!(rollout.step(1_000, failing), None, "b may do better");
+    rollout.heard(&site("b"), Standing { running, refused: None });
+    let said = "mcu fails at all 2 sites that try it".to_owned();
+    assert_eq!(rollout.step(2_000, failing), Some(Event::Withdrew(said)));
+}
+
+#[test]
 fn nothing_is_tried_where_a_meeting_is_near_or_nobody_is() {
     let mut rollout = changed("10.0.0.1", "10.0.0.2");
     let look =
