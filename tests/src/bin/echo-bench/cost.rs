@@ -33,7 +33,8 @@ pub(crate) fn measure(wan: &Wan, rate: u32, time: Duration) -> (Each<f64>, f64) 
     for program in programs.iter_mut().chain([&mut bare]) {
         assert!(program.runs(), "{program:?} has ended");
     }
-    let rate = |before: Duration, after: Duration| (after - before).as_secs_f64() / hours;
+    let rate =
+        |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() / hours;
     let each = std::array::from_fn(|n| rate(before.0[n], after.0[n]));
     (each, rate(before.1, after.1))
 }
