@@ -36,8 +36,9 @@ const ENROLMENT_POLL: Duration = Duration::from_secs(2);
 /// Configuration, spool, handshake and first reports are done by then.
 const STARTED: Duration = Duration::from_secs(10);
 
-/// What runs seldom (a handshake after a cut line, a new profile) is given back too.
-const TRIM_EVERY: Duration = Duration::from_hours(1);
+/// What runs seldom (a handshake after a cut line, a new profile) is given back too. What is needed
+/// after all comes back by some sixty page faults, a tenth of a millisecond.
+const TRIM_EVERY: Duration = Duration::from_mins(5);
 
 /// Why an agent cannot run.
 #[derive(Debug, thiserror::Error)]
