@@ -122,6 +122,16 @@ pub struct NextMeeting {
     pub end: UnixMillis,
 }
 
+impl NextMeeting {
+    /// Whether it runs or is so near at `now` that nothing is tried on its sites
+    /// ([`NEAR_MEETING_MILLIS`](update::NEAR_MEETING_MILLIS)).
+    #[must_use]
+    pub fn is_near(&self, now: UnixMillis) -> bool {
+        let near = i64::try_from(update::NEAR_MEETING_MILLIS).unwrap_or(i64::MAX);
+        self.start - now < near
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,7 +33,7 @@ pub const PROGRAM_BYTES: u64 = 64 * 1024 * 1024;
 pub const PART_BYTES: u64 = 512 * 1024;
 
 /// Nothing of a PC is changed when a meeting is that near: its room is switched on an hour
-/// before, and a version on trial must have proved itself or be gone by then.
+/// before, and a profile or a version on trial must have proved itself or be gone by then.
 pub const NEAR_MEETING_MILLIS: u64 = 2 * 60 * 60 * 1000;
 
 /// A system and its processors, as in `linux-x86_64`: a program runs on one of them.

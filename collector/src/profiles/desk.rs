@@ -24,10 +24,6 @@ use crate::{answers, store};
 /// Between two steps. A fleet is changed over minutes.
 const STEP: Duration = Duration::from_secs(2);
 
-/// Nothing is tried at a site whose meeting is that near: its rooms are switched on an hour
-/// before, and a trial should be over by then.
-const NEAR_MILLIS: UnixMillis = 2 * 60 * 60 * 1000;
-
 /// Answers agents and whoever asks how a change stands.
 #[derive(Debug)]
 pub struct Desk {
@@ -217,7 +213,7 @@ fn look(snapshot: &Snapshot, judged: &judging::Judged, id: &SiteId) -> Look {
     Look {
         up: site.is_up(now),
         heard_at: site.last_seen().unwrap_or(UnixMillis::MIN),
-        busy: meeting.is_some_and(|meeting| meeting.start - now < NEAR_MILLIS),
+        busy: meeting.is_some_and(|meeting| meeting.is_near(now)),
         failing: failing.map(|(name, _)| name.clone()).collect(),
     }
 }

@@ -86,7 +86,7 @@ impl Desk {
         let offer = rollout.as_ref().and_then(|rollout| rollout.offer(site, &standing));
         let id = offer.map(|offer| offer.id.clone());
         standings.insert(site.clone(), standing);
-        id.filter(|_| !meeting.is_some_and(|meeting| page::is_near(meeting.start, now)))
+        id.filter(|_| !meeting.is_some_and(|meeting| meeting.is_near(now)))
     }
 
     /// `GET /v1/update` of a site: the manifest it is offered.
@@ -284,11 +284,9 @@ impl Mover {
         let withdrawn =
             rollout.is_some_and(|rollout| matches!(rollout.phase(), Phase::Withdrawn(_)));
         self.telemetry.update_withdrawn.set(i64::from(withdrawn));
-        for name in page::STATES {
-            let count = state.standings.iter().filter(|(site, standing)| {
-                page::state(rollout, site, standing, version_of(snapshot, site)) == name
-            });
-            let count = i64::try_from(count.count()).unwrap_or(i64::MAX);
+        let version = |site: &SiteId| version_of(snapshot, site);
+        for (name, count) in page::counts(rollout, &state.standings, version) {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
             self.telemetry.update_sites.with_label_values(&[name]).set(count);
         }
     }
@@ -328,7 +326,7 @@ fn look(snapshot: &Snapshot, judged: &judging::Judged, id: &SiteId) -> Look {
     Look {
         up: site.is_up(now),
         heard_at: site.last_seen().unwrap_or(UnixMillis::MIN),
-        busy: meeting.is_some_and(|meeting| page::is_near(meeting.start, now)),
+        busy: meeting.is_some_and(|meeting| meeting.is_near(now)),
         version: version_of(snapshot, id),
     }
 }

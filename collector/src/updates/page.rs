@@ -1,8 +1,8 @@
 //! `/api/v1/updates`: what is given out, how far it has come, and how each site stands. Pure.
 
 use serde::Serialize;
+use wire::SiteId;
 use wire::update::{How, Standing, Version};
-use wire::{SiteId, UnixMillis};
 
 use super::rollout::Standings;
 use super::{Phase, Rollout};
@@ -35,10 +35,6 @@ struct Line<'a> {
     reason: Option<&'a str>,
 }
 
-/// The states of sites, as metrics count them.
-pub(super) const STATES: [&str; 6] =
-    ["current", "trying", "offered", "waiting", "failed", "unsupported"];
-
 /// The page as JSON; `version` is what a site reports with.
 pub(super) fn page(
     rollout: Option<&Rollout>,
@@ -47,13 +43,12 @@ pub(super) fn page(
 ) -> Vec<u8> {
     let sites = standings.iter().map(|(site, standing)| {
         let version = version(site);
-        let chosen = rollout.and_then(|rollout| rollout.chosen().find(|(id, _)| *id == site));
         Line {
             site,
             state: state(rollout, site, standing, version),
             platform: &standing.platform,
             version,
-            offered_since: chosen.map(|(_, chosen)| Moment(chosen.since)),
+            offered_since: rollout.and_then(|rollout| rollout.offered_since(site)).map(Moment),
             running: standing.running.as_deref(),
             failed: standing.failed.as_ref().map(|failed| failed.how),
             reason: standing.failed.as_ref().map(|failed| &*failed.reason),
@@ -77,8 +72,25 @@ pub(super) fn page(
     })
 }
 
+/// How many sites are in each state; `version` is what a site reports with.
+pub(super) fn counts(
+    rollout: Option<&Rollout>,
+    standings: &Standings,
+    version: impl Fn(&SiteId) -> Option<Version>,
+) -> [(&'static str, usize); 6] {
+    let mut counts = ["current", "trying", "offered", "waiting", "failed", "unsupported"]
+        .map(|state| (state, 0));
+    for (site, standing) in standings {
+        let now = state(rollout, site, standing, version(site));
+        for (state, count) in &mut counts {
+            *count += usize::from(*state == now);
+        }
+    }
+    counts
+}
+
 /// How a site stands with what is given out.
-pub(super) fn state(
+fn state(
     rollout: Option<&Rollout>,
     site: &SiteId,
     standing: &Standing,
@@ -97,10 +109,4 @@ pub(super) fn state(
     } else {
         "waiting"
     }
-}
-
-/// A moment of the collector's clock is near a meeting of a site that starts at `start`.
-pub(super) fn is_near(start: UnixMillis, now: UnixMillis) -> bool {
-    let near = i64::try_from(wire::update::NEAR_MEETING_MILLIS).unwrap_or(i64::MAX);
-    start - now < near
 }

@@ -142,6 +142,12 @@ impl Rollout {
         self.chosen.iter()
     }
 
+    /// Since when a site is offered it.
+    #[must_use]
+    pub fn offered_since(&self, site: &SiteId) -> Option<UnixMillis> {
+        self.chosen.get(site).map(|chosen| chosen.since)
+    }
+
     /// The program of the release for an agent.
     #[must_use]
     pub fn offer_for(&self, standing: &Standing) -> Option<&Offer> {
