@@ -84,7 +84,8 @@ fn line(sample: &Sample) -> String {
     let value = match &sample.value {
         Value::Number(number) if matches!(metric.kind, Kind::Counter) => format!("{number}"),
         Value::Number(number) => in_unit(*number, metric.unit),
-        Value::State(state) => state.to_string(),
+        Value::State(state) => state.label().to_owned(),
+        Value::UnknownState => "?".to_owned(),
         Value::Histogram(histogram) if histogram.count() == 0 => "-".to_owned(),
         Value::Histogram(histogram) => {
             let mean = histogram.sum / histogram.count() as f64;

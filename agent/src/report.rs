@@ -12,7 +12,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 use uuid::Uuid;
 use wire::reading::{Name, Reading, Reason, Value};
-use wire::{AgentInfo, Cause, ProbeName, Report, UnixMillis};
+use wire::{AgentInfo, Cause, DeviceState, ProbeName, Report, UnixMillis};
 
 /// News waits this long for its neighbours: a pulled cable fails several probes at once, and
 /// they should make one report. Short, because the first reading after an installation is
@@ -47,7 +47,7 @@ pub struct Assembler {
 }
 
 /// What a reading says, numbers aside: its failure, the states of devices, their troubles.
-type Words = (Option<Reason>, Vec<(Option<SmolStr>, Box<str>)>, Vec<(Box<str>, Cause)>);
+type Words = (Option<Reason>, Vec<(Option<SmolStr>, DeviceState)>, Vec<(Box<str>, Cause)>);
 
 impl Assembler {
     /// An assembler for this start of the agent at `uptime`, its first cycle lasting `every`.
@@ -115,7 +115,7 @@ impl Assembler {
 
 fn words(reading: &Reading) -> Words {
     let states = reading.samples.iter().filter_map(|sample| match (&sample.name, &sample.value) {
-        (Name::Known(_), Value::State(state)) => Some((sample.label.clone(), state.clone())),
+        (Name::Known(_), Value::State(state)) => Some((sample.label.clone(), *state)),
         _ => None,
     });
     let troubles = reading.troubles.iter().map(|trouble| (trouble.device.clone(), trouble.cause));

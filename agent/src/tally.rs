@@ -76,8 +76,7 @@ impl<'a> Run<'a> {
 
     /// Sets the state of a device of the room, `camera` or `HD Pro Webcam C920`.
     pub fn device(&mut self, device: &str, state: DeviceState) {
-        let state = Value::State(state.label().into());
-        self.set("bridge_device_state", Some(device), state);
+        self.set("bridge_device_state", Some(device), Value::State(state));
     }
 
     /// Names what stands between a device, or a service, and the meeting; `detail` is what the
@@ -149,7 +148,7 @@ impl Tally {
         if let Some(metric) = row(name)
             && value.is_finite()
         {
-            let empty = || Value::Histogram(Histogram::new(metric.bounds()));
+            let empty = || Value::Histogram(Box::new(Histogram::new(metric.bounds())));
             let total = self.totals.entry((metric.index(), None)).or_insert_with(empty);
             if let Value::Histogram(histogram) = total {
                 histogram.observe(metric.bounds(), value);
@@ -172,10 +171,11 @@ fn rounded(value: Value) -> Value {
     let round = |number: f64| (number * 1e6).round() / 1e6;
     match value {
         Value::Number(number) => Value::Number(round(number)),
-        Value::Histogram(Histogram { buckets, sum }) => {
-            Value::Histogram(Histogram { buckets, sum: round(sum) })
+        Value::Histogram(mut histogram) => {
+            histogram.sum = round(histogram.sum);
+            Value::Histogram(histogram)
         }
-        Value::State(_) => value,
+        Value::State(_) | Value::UnknownState => value,
     }
 }
 

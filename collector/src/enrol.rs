@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
+use crate::listener::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use tracing::{debug, error, info, warn};
 use wire::enrolment::{

@@ -1,12 +1,12 @@
 //! Sockets: accepts connections, bounds their number and their waits, ends them in good order.
 //!
 //! ```text
-//!  permit ─▶ accept ─▶ TLS ─▶ first header ─▶ request ─▶ answer ─▶ next header …
-//!                       └── handshake ──┘     └─ body     └ stall   └ idle
+//!  permit ─▶ accept ─▶ TLS ─▶ header ─▶ request ─▶ answer ─▶ rest ─▶ header …
+//!                       └ handshake └ header └ body    └ stall    └ idle
 //! ```
 //! There is no bound per address: hundreds of communes stand behind the one address of a
 //! province's network, and all come back at once after an outage. What bounds a stranger is time:
-//! without a whole request in `handshake` + `header` the connection is gone.
+//! without a whole header in `handshake` and twice `header` the connection is gone.
 
 use std::future::Future;
 use std::io;
@@ -16,22 +16,23 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
-use hyper::body::Incoming;
 use hyper::{Request, Response};
-use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::seldom::Seldom;
 use crate::telemetry::Telemetry;
+use body::Incoming;
 
 pub mod body;
 mod connection;
 pub(crate) mod descriptors;
+mod rest;
 mod stall;
 
 /// The body of every answer.
@@ -42,10 +43,10 @@ pub type Body = BoxBody<Bytes, std::convert::Infallible>;
 pub struct Patience {
     /// For a TLS handshake. Two round trips; a bad rural line takes seconds for them.
     pub handshake: Duration,
-    /// For the whole first header, which fits one packet.
+    /// For the first request to begin, and for each header, which fits one packet, to end.
     pub header: Duration,
-    /// For the next request, its header included. Agents push every 15 s to 2 min and should find
-    /// their connection open.
+    /// For the next request to begin. Agents push every 15 s to 2 min and should find their
+    /// connection open.
     pub idle: Duration,
     /// For the whole body. A full one passes a line of 140 kbit/s in it, an ordinary one of
     /// 20 KiB a line of 3 kbit/s.
@@ -125,22 +126,23 @@ impl Listener {
             shared.telemetry.connections_rejected.with_label_values(&[name, reason]);
         }
         shared.telemetry.connections.with_label_values(&[name]).set(0);
-        let standing = GracefulShutdown::new();
+        let standing = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(connections));
         let mut accepting = Accepting { name, permits, full: Seldom::default() };
         let stop = shared.stop.clone();
         while let Some((stream, peer, permit)) =
             stop.run_until_cancelled(accepting.next(&socket, &shared.telemetry)).await
         {
-            let (shared, watcher) = (Arc::clone(&shared), standing.watcher());
-            tokio::spawn(async move {
-                connection::run(&shared, stream, peer, watcher).await;
+            let shared = Arc::clone(&shared);
+            standing.spawn(async move {
+                connection::run(&shared, stream, peer).await;
                 drop(permit);
             });
         }
         drop(socket);
-        let left = standing.count();
-        if tokio::time::timeout(patience.drain, standing.shutdown()).await.is_err() {
+        let left = standing.len();
+        standing.close();
+        if tokio::time::timeout(patience.drain, standing.wait()).await.is_err() {
             warn!(endpoint = name, "connections did not end in time and are cut");
         } else {
             info!(endpoint = name, connections = left, "connections ended");

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use hyper::body::Incoming;
+use crate::listener::body::Incoming;
 use hyper::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, HeaderName, HeaderValue, RANGE, WWW_AUTHENTICATE,
 };

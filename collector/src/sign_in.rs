@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
+use crate::listener::body::Incoming;
 use hyper::header::{HeaderValue, ORIGIN, SET_COOKIE};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use rusqlite::Connection;

@@ -38,6 +38,14 @@ impl DeviceState {
         }
     }
 
+    /// The state of that label.
+    #[must_use]
+    pub fn from_label(label: &str) -> Option<Self> {
+        [Self::Ok, Self::Degraded, Self::Missing, Self::Blocked, Self::Unknown]
+            .into_iter()
+            .find(|state| state.label() == label)
+    }
+
     /// For people.
     #[must_use]
     pub fn word(self, language: Language) -> &'static str {

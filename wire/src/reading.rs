@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, MapAccess, Visitor};
+use serde::ser;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
-use crate::device::Trouble;
+use crate::device::{DeviceState, Trouble};
 use crate::ids::ProbeName;
 use crate::language::Language;
 use crate::metrics::{self, Metric};
@@ -256,21 +257,21 @@ pub struct Sample {
     pub value: Value,
 }
 
-/// A metric's name: a row of the table, or the name of a row that only the other side knows.
-#[derive(Debug, Clone, PartialEq)]
+/// A metric's name: a row of the table, or one that only the other side knows.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Name {
     /// A row of this program's table.
     Known(&'static Metric),
     /// Ignored and counted, so that old and new meet.
-    Unknown(Box<str>),
+    Unknown,
 }
 
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Known(metric) => metric.name,
-            Self::Unknown(name) => name,
-        })
+        match self {
+            Self::Known(metric) => serializer.serialize_str(metric.name),
+            Self::Unknown => Err(ser::Error::custom("a metric without a row has no name")),
+        }
     }
 }
 
@@ -285,10 +286,7 @@ impl<'de> Deserialize<'de> for Name {
             }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<Name, E> {
-                Ok(match metrics::find(name) {
-                    Some(metric) => Name::Known(metric),
-                    None => Name::Unknown(name.into()),
-                })
+                Ok(metrics::find(name).map_or(Name::Unknown, Name::Known))
             }
         }
         deserializer.deserialize_str(NameVisitor)
@@ -300,10 +298,13 @@ impl<'de> Deserialize<'de> for Name {
 pub enum Value {
     /// A gauge, or a counter's total since the agent's start.
     Number(f64),
-    /// The one state of a state set that holds (`"ok"`).
-    State(Box<str>),
-    /// A histogram, cumulative since the agent's start.
-    Histogram(Histogram),
+    /// The one state of a device that holds (`"ok"`).
+    State(DeviceState),
+    /// A state that only the other side knows.
+    UnknownState,
+    /// A histogram, cumulative since the agent's start. In a box, because few values are one and
+    /// a collector holds millions.
+    Histogram(Box<Histogram>),
 }
 
 /// A histogram over the bounds that stand in the metric's row.
@@ -348,7 +349,8 @@ impl Serialize for Value {
                 serializer.serialize_i64(*number as i64)
             }
             Self::Number(number) => serializer.serialize_f64(*number),
-            Self::State(state) => serializer.serialize_str(state),
+            Self::State(state) => serializer.serialize_str(state.label()),
+            Self::UnknownState => Err(ser::Error::custom("an unknown state has no name")),
             Self::Histogram(histogram) => histogram.serialize(serializer),
         }
     }
@@ -377,12 +379,12 @@ impl<'de> Deserialize<'de> for Value {
             }
 
             fn visit_str<E>(self, state: &str) -> Result<Value, E> {
-                Ok(Value::State(state.into()))
+                Ok(DeviceState::from_label(state).map_or(Value::UnknownState, Value::State))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
                 Histogram::deserialize(de::value::MapAccessDeserializer::new(map))
-                    .map(Value::Histogram)
+                    .map(|histogram| Value::Histogram(Box::new(histogram)))
             }
         }
         deserializer.deserialize_any(ValueVisitor)
@@ -425,9 +427,9 @@ mod tests {
         for (value, json) in [
             (Value::Number(3.0), "3"),
             (Value::Number(0.25), "0.25"),
-            (Value::State("ok".into()), "\"ok\""),
+            (Value::State(DeviceState::Ok), "\"ok\""),
             (
-                Value::Histogram(Histogram { buckets: [1, 0, 2].into(), sum: 0.5 }),
+                Value::Histogram(Box::new(Histogram { buckets: [1, 0, 2].into(), sum: 0.5 })),
                 r#"{"buckets":[1,0,2],"sum":0.5}"#,
             ),
         ] {
@@ -437,10 +439,18 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_of_a_newer_agent_is_kept_apart_not_refused() {
+    fn what_only_a_newer_agent_knows_is_kept_apart_not_refused() {
         let sample: Sample =
             serde_json::from_str(r#"{"name":"bridge_of_tomorrow","value":1}"#).unwrap();
-        assert_eq!(sample.name, Name::Unknown("bridge_of_tomorrow".into()));
+        assert_eq!(sample.name, Name::Unknown);
+        let state: Value = serde_json::from_str("\"asleep\"").unwrap();
+        assert_eq!(state, Value::UnknownState);
+    }
+
+    /// A collector for ten thousand sites holds two million.
+    #[test]
+    fn a_sample_is_small() {
+        assert_eq!(size_of::<Sample>(), 48);
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Found {
     /// The devices and their states, by name: `C920 ok, HDMI-1 missing`.
     pub(crate) fn devices(&self) -> String {
         let states = self.samples.iter().filter_map(|sample| match &sample.value {
-            Value::State(state) => Some(format!("{} {state}", sample.label.as_deref()?)),
+            Value::State(state) => Some(format!("{} {}", sample.label.as_deref()?, state.label())),
             _ => None,
         });
         states.collect::<Vec<_>>().join(", ")

@@ -20,7 +20,7 @@ use crate::platform::Ping;
 use crate::platform::echo::Way;
 use crate::tally::Run;
 use burst::Burst;
-use flight::{Before, Flight, unopened};
+use flight::{Before, Channel, Flight, unopened};
 
 /// Left of a cycle after the burst, at most: the runner wants the reading before the next run is
 /// due, also from a PC that wakes up late.
@@ -88,11 +88,12 @@ impl Icmp {
         let ping = Ping::open(target, self.count, self.size, pace.timeout)
             .map_err(|error| unopened(target.ip(), &error))?;
         tell_way(run, ping.way());
-        let burst = Burst::new(self.count, pace.timeout);
-        let mut flight = Flight::new(run, ping, burst);
+        let mut channel = Channel::new(ping, Burst::new(self.count, pace.timeout));
+        let mut flight = Flight::new(run, &mut channel);
         // Half of the margin is for timers that fire late.
         flight.fly(self.count, pace, ends + margin / 2).await;
-        let outcome = flight.land(target.ip(), &mut self.before);
+        let outcome = flight.land(target.ip());
+        self.before.make_room(channel, run);
         outcome.and(resolved)
     }
 

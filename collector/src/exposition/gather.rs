@@ -14,7 +14,7 @@ use crate::fleet::Snapshot;
 /// Lines in the order of the exposition, as references into their texts.
 #[derive(Debug)]
 pub(super) struct Gathered {
-    texts: Vec<Arc<str>>,
+    texts: Vec<Arc<String>>,
     /// For each row of the table, its runs.
     rows: Vec<Vec<Piece>>,
     series: usize,

@@ -14,8 +14,8 @@ use wire::reading::Histogram;
 /// Rendered lines, in runs of one metric.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lines {
-    text: Arc<str>,
-    runs: Box<[Run]>,
+    text: Arc<String>,
+    runs: Vec<Run>,
     series: usize,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Run {
 
 impl Lines {
     /// The text of all lines.
-    pub(super) fn text(&self) -> &Arc<str> {
+    pub(super) fn text(&self) -> &Arc<String> {
         &self.text
     }
 
@@ -55,6 +55,11 @@ impl Lines {
     }
 }
 
+/// The memory for a text of so many bytes that will be written over: counters gain digits.
+fn with_room(bytes: usize) -> usize {
+    bytes + bytes / 64
+}
+
 /// The series one sample of a metric makes.
 #[must_use]
 pub fn series_of(row: &Metric) -> usize {
@@ -75,12 +80,16 @@ pub(super) struct Renderer {
 }
 
 impl Renderer {
-    /// A renderer with room for as much as these lines take: a probe's next reading is about as
-    /// long as its last, and growing a text line by line costs as much as rendering it.
-    pub(super) fn like(lines: &Lines) -> Self {
-        // Counters gain digits.
-        let text = String::with_capacity(lines.text.len() + lines.text.len() / 16);
-        Self { text, runs: Vec::with_capacity(lines.runs.len()), series: 0 }
+    /// A renderer that writes over lines which nobody shows any more. A probe's next reading is
+    /// about as long as its last: in the same memory it costs no growing, and leaves no hole in
+    /// which nothing fits.
+    pub(super) fn over(lines: Lines) -> Self {
+        let Lines { text, mut runs, .. } = lines;
+        let mut text = Arc::try_unwrap(text)
+            .unwrap_or_else(|shown| String::with_capacity(with_room(shown.len())));
+        text.clear();
+        runs.clear();
+        Self { text, runs, series: 0 }
     }
 
     /// One series with a number.
@@ -147,8 +156,13 @@ impl Renderer {
     /// What was rendered.
     #[must_use]
     pub(super) fn finish(self) -> Lines {
-        let Self { text, runs, series } = self;
-        Lines { text: text.into(), runs: runs.into(), series }
+        let Self { mut text, mut runs, series } = self;
+        let most = with_room(text.len());
+        if text.capacity() > most {
+            text.shrink_to(most);
+        }
+        runs.shrink_to_fit();
+        Lines { text: Arc::new(text), runs, series }
     }
 
     fn begin(&mut self, row: &Metric) {

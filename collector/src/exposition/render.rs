@@ -33,11 +33,11 @@ rows! {
     UP = "bridge_up";
 }
 
-/// The lines of a reading: its outcome, then its samples. `last` are those of the probe's last
-/// reading.
+/// The lines of a reading: its outcome, then its samples. They are written over the `last` ones
+/// of the probe.
 #[must_use]
-pub fn reading(site: &SiteId, reading: &Reading, taken_at: UnixMillis, last: &Lines) -> Lines {
-    let mut renderer = Renderer::like(last);
+pub fn reading(site: &SiteId, reading: &Reading, taken_at: UnixMillis, last: Lines) -> Lines {
+    let mut renderer = Renderer::over(last);
     let probe = [site.as_str(), reading.probe.as_str(), &reading.kind];
     let success = if reading.failure.is_none() { 1.0 } else { 0.0 };
     for (row, number) in [
@@ -72,7 +72,8 @@ fn push_sample(renderer: &mut Renderer, site: &SiteId, reading: &Reading, sample
     });
     match &sample.value {
         Value::Number(number) => renderer.number(row, values, *number),
-        Value::State(state) => renderer.states(row, &values, state),
+        Value::State(state) => renderer.states(row, &values, state.label()),
+        Value::UnknownState => {}
         Value::Histogram(histogram) => renderer.histogram(row, values, histogram),
     }
 }

@@ -9,7 +9,9 @@ use smol_str::SmolStr;
 use uuid::Uuid;
 use wire::metrics::{Kind, Source, TABLE};
 use wire::reading::{Histogram, Name};
-use wire::{AgentInfo, Failure, Metric, Reading, Reason, Report, Sample, SiteId, Value};
+use wire::{
+    AgentInfo, DeviceState, Failure, Metric, Reading, Reason, Report, Sample, SiteId, Value,
+};
 
 use super::*;
 use crate::fleet::{Arrival, Fleet, Snapshot};
@@ -112,7 +114,7 @@ fn expected_series(site: &str, reading: &Reading, sample: &Sample) -> Vec<(Serie
         (Value::State(holds), Kind::StateSet(states)) => states
             .iter()
             .map(|state| {
-                let number = if **state == **holds { 1.0 } else { 0.0 };
+                let number = if *state == holds.label() { 1.0 } else { 0.0 };
                 ((row.name.to_owned(), with("state", (*state).to_owned())), number)
             })
             .collect(),
@@ -135,13 +137,13 @@ fn value_of(row: &'static Metric) -> BoxedStrategy<Value> {
     match row.kind {
         Kind::Gauge => any::<f64>().prop_map(Value::Number).boxed(),
         Kind::Counter | Kind::Info => (0.0..1e18).prop_map(Value::Number).boxed(),
-        Kind::StateSet(states) => {
-            prop::sample::select(states).prop_map(|state| Value::State(state.into())).boxed()
-        }
+        Kind::StateSet(states) => prop::sample::select(states)
+            .prop_map(|state| Value::State(DeviceState::from_label(state).unwrap()))
+            .boxed(),
         Kind::Histogram(bounds) => {
             (prop::collection::vec(0..1_000_000_u64, bounds.len() + 1), 0.0..1e9)
                 .prop_map(|(buckets, sum)| Histogram { buckets: buckets.into(), sum })
-                .prop_map(Value::Histogram)
+                .prop_map(|histogram| Value::Histogram(Box::new(histogram)))
                 .boxed()
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wire::limits::{EVERY_MILLIS_MAX, READINGS_PER_REPORT};
 use wire::reading::Name;
-use wire::{AgentInfo, Metric, ProbeName, Reading, Report, SiteId, UnixMillis};
+use wire::{AgentInfo, Metric, ProbeName, Reading, Report, Sample, SiteId, UnixMillis};
 
 use super::probe::{LIFE_INTERVALS, LIFE_MILLIS_MIN, PastFailure, Probe, life};
 use crate::exposition::{self, Facts, Lines, series_of};
@@ -193,8 +193,9 @@ impl Site {
             let fresh = now < taken_at.saturating_add(life(reading.every_ms));
             let lines = if fresh {
                 self.leave_out(&mut reading, now, ignored);
-                let last = self.probes.get(&reading.probe).map(|held| &held.lines);
-                exposition::reading(id, &reading, taken_at, last.unwrap_or(&Lines::default()))
+                let (samples, lines) = self.take_memory(&reading.probe);
+                reading.samples = over(samples, reading.samples);
+                exposition::reading(id, &reading, taken_at, lines)
             } else {
                 Lines::default()
             };
@@ -203,6 +204,15 @@ impl Site {
             self.probes.insert(name, Arc::new(probe));
         }
         self.make_room();
+    }
+
+    /// The memory of a probe's last reading, to be written over; none where a scrape or a
+    /// judgement looks at it just now.
+    fn take_memory(&mut self, name: &ProbeName) -> (Vec<Sample>, Lines) {
+        let Some(held) = self.probes.get_mut(name).and_then(Arc::get_mut) else {
+            return Default::default();
+        };
+        (std::mem::take(&mut held.reading.samples), std::mem::take(&mut held.lines))
     }
 
     /// A backlog may bring a failure that is later than the one known.
@@ -247,6 +257,18 @@ impl Site {
             self.probes.remove(&oldest);
         }
     }
+}
+
+/// Puts samples where the last ones were, if they fit there well. What is kept then never moves:
+/// it leaves no holes in which the next, a little longer, does not fit.
+fn over(mut last: Vec<Sample>, mut samples: Vec<Sample>) -> Vec<Sample> {
+    if (samples.len()..=2 * samples.len()).contains(&last.capacity()) {
+        last.clear();
+        last.append(&mut samples);
+        return last;
+    }
+    samples.shrink_to_fit();
+    samples
 }
 
 /// How long after it was heard a site is up that promised to be heard again within `again_ms`.

@@ -120,8 +120,6 @@ fn keep_good(samples: &mut Vec<Sample>, ignored: &mut Ignored) {
         }
         labels <= LABEL_VALUES_PER_METRIC
     });
-    // It is kept until the probe's next; what reading it left free would stay free.
-    samples.shrink_to_fit();
 }
 
 /// Of each trouble one, and no more than its metric may have values of a label.
@@ -139,14 +137,14 @@ fn keep_troubles(troubles: &mut Vec<Trouble>) {
 fn row(sample: &Sample) -> usize {
     match &sample.name {
         Name::Known(row) => row.index(),
-        Name::Unknown(_) => usize::MAX,
+        Name::Unknown => usize::MAX,
     }
 }
 
 fn check_sample(sample: &mut Sample) -> Result<(), Cause> {
     let row = match &sample.name {
         Name::Known(row) => *row,
-        Name::Unknown(_) => return Err(Cause::UnknownMetric),
+        Name::Unknown => return Err(Cause::UnknownMetric),
     };
     if row.source != Source::Agent {
         return Err(Cause::NotForAgents);
@@ -164,8 +162,9 @@ fn check_sample(sample: &mut Sample) -> Result<(), Cause> {
         (Kind::Gauge, Value::Number(number)) => number.is_finite(),
         (Kind::Info, Value::Number(number)) => (number - 1.0).abs() < f64::EPSILON,
         (Kind::Counter, Value::Number(total)) => total.is_finite() && *total >= 0.0,
-        (Kind::StateSet(states), Value::State(state)) => states.contains(&state.as_ref()),
-        (Kind::Histogram(bounds), Value::Histogram(Histogram { buckets, sum })) => {
+        (Kind::StateSet(states), Value::State(state)) => states.contains(&state.label()),
+        (Kind::Histogram(bounds), Value::Histogram(histogram)) => {
+            let Histogram { buckets, sum } = &**histogram;
             buckets.len() == bounds.len() + 1 && sum.is_finite() && *sum >= 0.0
         }
         _ => false,

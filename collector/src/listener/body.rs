@@ -1,17 +1,71 @@
 //! Bodies of requests: bounded in size and time while they are read.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::StatusCode;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body, Frame, SizeHint};
+
+use super::rest::Marks;
 
 /// What is still read of a body that nobody wants, so that the answer arrives: closing a socket
 /// with unread input sends a reset, and Windows then throws the answer away unread.
 const LINGER_BYTES: usize = wire::limits::BODY_BYTES;
 /// See [`LINGER_BYTES`]; an agent that reads its answer stops sending.
 const LINGER: Duration = Duration::from_secs(5);
+
+/// The body of a request, as it comes.
+#[derive(Debug)]
+pub struct Incoming {
+    body: hyper::body::Incoming,
+    marks: Arc<Marks>,
+    /// Of its exchange.
+    number: u32,
+}
+
+impl Incoming {
+    pub(super) fn new(body: hyper::body::Incoming, marks: Arc<Marks>, number: u32) -> Self {
+        let incoming = Self { body, marks, number };
+        incoming.mark_end();
+        incoming
+    }
+
+    fn mark_end(&self) {
+        if self.body.is_end_stream() {
+            self.marks.hear(self.number);
+        }
+    }
+}
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match frame {
+            Poll::Ready(None) => self.marks.hear(self.number),
+            Poll::Ready(Some(Ok(_))) => self.mark_end(),
+            _ => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -212,12 +212,12 @@ fn devices(reading: &Reading, capability: Capability, findings: &mut Vec<Finding
         if reading.troubles.iter().any(|trouble| &*trouble.device == subject) {
             continue;
         }
-        let (code, verdict) = match &**state {
-            "ok" => ("", Verdict::Ready),
-            "degraded" => ("device_degraded", Verdict::Degraded),
-            "missing" => (reasons::missing(capability), Verdict::NotReady),
-            "blocked" => (reasons::blocked(capability), Verdict::NotReady),
-            _ => ("device_unknown", Verdict::Unknown),
+        let (code, verdict) = match state {
+            DeviceState::Ok => ("", Verdict::Ready),
+            DeviceState::Degraded => ("device_degraded", Verdict::Degraded),
+            DeviceState::Missing => (reasons::missing(capability), Verdict::NotReady),
+            DeviceState::Blocked => (reasons::blocked(capability), Verdict::NotReady),
+            DeviceState::Unknown => ("device_unknown", Verdict::Unknown),
         };
         let subject = subject.into();
         findings.push(Finding { capability, code, subject, value: None, verdict, whole: true });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use crate::listener::body::Incoming;
 use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, ORIGIN};
 use hyper::{HeaderMap, Request, StatusCode};
 use serde::Deserialize;

@@ -25,12 +25,27 @@ const LOOK_LAST: Duration = Duration::from_millis(160);
 /// fit three times over.
 const LOOK_EACH: u16 = 16;
 
+/// What a burst goes through, and its books.
+#[derive(Debug)]
+pub(super) struct Channel {
+    ping: Ping,
+    burst: Burst,
+}
+
+impl Channel {
+    pub(super) fn new(ping: Ping, burst: Burst) -> Self {
+        Self { ping, burst }
+    }
+}
+
 /// A burst under way.
 pub(super) struct Flight<'a, 'r> {
     run: &'a mut Run<'r>,
-    ping: Ping,
+    channel: &'a mut Channel,
     alarm: Alarm,
-    burst: Burst,
+    /// Requests that left and stand in no total yet: looking a total up for each, after a tenth
+    /// of a second of sleep, takes longer than making the request.
+    uncounted: u16,
     /// The last ICMP error.
     notice: Option<Notice>,
     /// Why the system refused the last request it refused.
@@ -38,8 +53,9 @@ pub(super) struct Flight<'a, 'r> {
 }
 
 impl<'a, 'r> Flight<'a, 'r> {
-    pub(super) fn new(run: &'a mut Run<'r>, ping: Ping, burst: Burst) -> Self {
-        Self { run, ping, alarm: Alarm::open(), burst, notice: None, refusal: None }
+    pub(super) fn new(run: &'a mut Run<'r>, channel: &'a mut Channel) -> Self {
+        let alarm = Alarm::open();
+        Self { run, channel, alarm, uncounted: 0, notice: None, refusal: None }
     }
 
     /// Sends up to `count` requests and hears of them until `end` at the latest.
@@ -56,10 +72,10 @@ impl<'a, 'r> Flight<'a, 'r> {
             if Instant::now() + pace.timeout / 2 > end {
                 break;
             }
-            match self.ping.send(index) {
+            match self.channel.ping.send(index) {
                 Ok(()) => {
-                    self.burst.sent(index);
-                    self.run.count("bridge_probe_packets_sent_total", 1.0);
+                    self.channel.burst.sent(index);
+                    self.uncounted += 1;
                 }
                 Err(error) => {
                     self.run.count("bridge_probe_send_errors_total", 1.0);
@@ -77,7 +93,7 @@ impl<'a, 'r> Flight<'a, 'r> {
         loop {
             let now = Instant::now();
             self.hear();
-            if self.burst.settled() || now >= end {
+            if self.channel.burst.settled() || now >= end {
                 break;
             }
             self.alarm.sleep_until(end.min(now + pause)).await;
@@ -87,35 +103,31 @@ impl<'a, 'r> Flight<'a, 'r> {
 
     /// Takes what has come back.
     fn hear(&mut self) {
-        for arrival in self.ping.waiting() {
+        for arrival in self.channel.ping.waiting() {
             self.take(arrival);
         }
     }
 
     fn take(&mut self, arrival: Arrival) {
         match arrival {
-            Arrival::Reply { index, rtt } => count(self.run, &mut self.burst, index, rtt),
+            Arrival::Reply { index, rtt } => count(self.run, &mut self.channel.burst, index, rtt),
             Arrival::Undeliverable { index, notice } => {
-                self.burst.undeliverable(index);
+                self.channel.burst.undeliverable(index);
                 self.notice = Some(notice);
             }
         }
     }
 
-    /// Says what became of the burst, and of the one `before`, whose place it takes.
-    pub(super) fn land(mut self, address: IpAddr, before: &mut Before) -> Result<(), Failure> {
+    /// Says what became of the burst.
+    pub(super) fn land(mut self, address: IpAddr) -> Result<(), Failure> {
         self.report(address);
-        let outcome = self.outcome(address);
-        before.count(self.run);
-        *before = Before(Some((self.ping, self.burst)));
-        outcome
+        self.outcome(address)
     }
 
     fn report(&mut self, address: IpAddr) {
-        let Self { run, burst, .. } = self;
+        let Self { run, channel: Channel { burst, .. }, .. } = self;
         // A total that is there from the first run on can be seen to rise from 0.
         for total in [
-            "bridge_probe_packets_sent_total",
             "bridge_probe_packets_received_total",
             "bridge_probe_packets_duplicate_total",
             "bridge_probe_packets_late_total",
@@ -139,7 +151,7 @@ impl<'a, 'r> Flight<'a, 'r> {
 
     /// A burst fails only when nothing at all came back: loss is a measurement, not a failure.
     fn outcome(&self, address: IpAddr) -> Result<(), Failure> {
-        let Self { burst, .. } = self;
+        let Channel { burst, .. } = &self.channel;
         let requests = burst.requests();
         if burst.heard() {
             return Ok(());
@@ -162,10 +174,17 @@ impl<'a, 'r> Flight<'a, 'r> {
     }
 }
 
+impl Drop for Flight<'_, '_> {
+    /// Also where the burst is cut off at its deadline: what was sent was sent.
+    fn drop(&mut self) {
+        self.run.count("bridge_probe_packets_sent_total", f64::from(self.uncounted));
+    }
+}
+
 /// The channel of the burst before, kept for one more cycle: what came too late for its own run
 /// waits there, with the kernel's stamp, to be counted.
 #[derive(Debug, Default)]
-pub(super) struct Before(Option<(Ping, Burst)>);
+pub(super) struct Before(Option<Channel>);
 
 impl Clone for Before {
     /// A copy of a probe has sent nothing yet.
@@ -175,9 +194,9 @@ impl Clone for Before {
 }
 
 impl Before {
-    /// Counts what came after the end of its run.
-    fn count(&mut self, run: &mut Run<'_>) {
-        let Some((mut ping, mut burst)) = self.0.take() else { return };
+    /// Counts what came after the end of its run, and keeps the `next` one.
+    pub(super) fn make_room(&mut self, next: Channel, run: &mut Run<'_>) {
+        let Some(Channel { mut ping, mut burst }) = self.0.replace(next) else { return };
         for arrival in ping.waiting() {
             if let Arrival::Reply { index, rtt } = arrival {
                 count(run, &mut burst, index, rtt);

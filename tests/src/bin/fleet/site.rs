@@ -200,7 +200,7 @@ impl Site {
             ("bridge_agent_resident_memory_bytes", "bridge_agent_cpu_seconds_total");
         own.samples.retain(|sample| match &sample.name {
             Name::Known(row) => row.name != memory && row.name != cpu,
-            Name::Unknown(_) => true,
+            Name::Unknown => true,
         });
         let mut tally = Tally::default();
         let mut run = Run::of_the_moment(&mut tally);

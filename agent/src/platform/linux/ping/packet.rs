@@ -21,20 +21,30 @@ pub(super) struct Packets {
 }
 
 impl Packets {
-    /// A request whose payload is `size` bytes, at least the token's.
-    pub(super) fn request(&self, sequence: u16, size: usize) -> Vec<u8> {
+    /// A request without its number, whose payload is `size` bytes, at least the token's.
+    pub(super) fn blank(&self, size: usize) -> Vec<u8> {
         let kind = if self.v6 { 128 } else { 8 };
         let mut packet = vec![kind, 0, 0, 0];
         packet.extend(self.identifier.to_be_bytes());
-        packet.extend(sequence.to_be_bytes());
+        packet.extend([0, 0]);
         packet.extend(self.token);
         // Bytes that differ, so that a path which compresses or mangles runs cannot hide it.
         packet.extend((TOKEN..size).map(|n| n.to_le_bytes()[0]));
-        if !self.v6 {
-            let sum = checksum(&packet).to_be_bytes();
-            packet[2..4].copy_from_slice(&sum);
-        }
         packet
+    }
+
+    /// Gives a request its number.
+    pub(super) fn number(&self, packet: &mut [u8], sequence: u16) {
+        let [s0, s1] = sequence.to_be_bytes();
+        if let [_, _, c0, c1, _, _, n0, n1, ..] = packet {
+            (*c0, *c1, *n0, *n1) = (0, 0, s0, s1);
+        }
+        if !self.v6 {
+            let [s0, s1] = checksum(packet).to_be_bytes();
+            if let [_, _, c0, c1, ..] = packet {
+                (*c0, *c1) = (s0, s1);
+            }
+        }
     }
 
     /// The sequence number, if `bytes` are a reply to one of these requests.
@@ -112,8 +122,16 @@ mod tests {
     const OURS: Packets =
         Packets { v6: false, ip_header: false, identifier: 0x4e43, token: *b"nhipcau!" };
 
+    fn request(packets: &Packets, sequence: u16, size: usize) -> Vec<u8> {
+        let mut packet = packets.blank(size);
+        // As if it had gone out before.
+        packets.number(&mut packet, !sequence);
+        packets.number(&mut packet, sequence);
+        packet
+    }
+
     fn reply_to(packets: &Packets, sequence: u16, size: usize) -> Vec<u8> {
-        let mut packet = packets.request(sequence, size);
+        let mut packet = request(packets, sequence, size);
         packet[0] = if packets.v6 { 129 } else { 0 };
         repair(&mut packet);
         if packets.ip_header {
@@ -136,13 +154,13 @@ mod tests {
         // The example of RFC 1071 section 3 sums to ddf2.
         let example = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
         assert_eq!(checksum(&example), !0xddf2);
-        assert_eq!(checksum(&OURS.request(7, 57)), 0, "odd lengths too");
+        assert_eq!(checksum(&request(&OURS, 7, 57)), 0, "odd lengths too");
     }
 
     #[test]
     fn a_request_has_the_size_asked_for() {
         for size in [8, 9, 56, 1472] {
-            assert_eq!(OURS.request(1, size).len(), HEADER + size);
+            assert_eq!(request(&OURS, 1, size).len(), HEADER + size);
         }
     }
 
@@ -169,7 +187,7 @@ mod tests {
         let strangers = [
             ("another program's", reply_to(&other_identifier, 1, 56)),
             ("a guess", reply_to(&other_token, 1, 56)),
-            ("our own request, looped back", OURS.request(1, 56)),
+            ("our own request, looped back", request(&OURS, 1, 56)),
             ("another code", other_code),
             ("a broken one", flipped),
             ("a torn one", reply_to(&OURS, 1, 56)[..12].to_vec()),
@@ -181,7 +199,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_request_it_quotes() {
-        assert_eq!(OURS.quoted(&OURS.request(9, 56)[..8]), Some(9));
+        assert_eq!(OURS.quoted(&request(&OURS, 9, 56)[..8]), Some(9));
         assert_eq!(OURS.quoted(&reply_to(&OURS, 9, 56)), None);
         assert_eq!(error(false, 3, 1), Some("host unreachable"));
         assert_eq!(error(true, 1, 0), Some("network unreachable"));

@@ -36,7 +36,8 @@ pub(super) struct Socket {
     raw: bool,
     /// The sequence number of index 0.
     first: u16,
-    size: usize,
+    /// The request; each takes its own number and goes.
+    packet: Vec<u8>,
     /// When each request left, by its index.
     sent: Vec<Option<Moment>>,
     /// There may be something in the error queue.
@@ -79,10 +80,10 @@ impl Socket {
         let packets = Packets { v6, ip_header: raw && !v6, identifier, token: random::<TOKEN>()? };
         Ok(Opened::Stamping(Self {
             channel: socket,
-            packets,
             raw,
             first: u16::from_be_bytes(random()?),
-            size: usize::from(size),
+            packet: packets.blank(usize::from(size)),
+            packets,
             sent: vec![None; usize::from(count)],
             complaints: false,
             message: Box::new([0; MESSAGE]),
@@ -95,11 +96,11 @@ impl Socket {
     }
 
     pub(super) fn send(&mut self, index: u16) -> io::Result<()> {
-        let request = self.packets.request(self.first.wrapping_add(index), self.size);
-        let fd = self.channel.as_raw_fd();
+        self.packets.number(&mut self.packet, self.first.wrapping_add(index));
+        let (fd, packet) = (self.channel.as_raw_fd(), &self.packet);
         let depart = || {
             let now = Moment::now();
-            send(fd, &request, MsgFlags::MSG_DONTWAIT).map(|_| now)
+            send(fd, packet, MsgFlags::MSG_DONTWAIT).map(|_| now)
         };
         // A socket reports what became of an earlier packet by failing the next call, and has
         // then not sent; only a second refusal is about this one.
