@@ -78,7 +78,7 @@ pub mod store;
 
 // How it starts, and what an operator types.
 pub mod commands;
-pub mod heap;
+pub mod resident;
 mod start;
 
 pub use start::{Listeners, StartError};
@@ -109,7 +109,7 @@ use updates::desk::Mover as Updater;
 use watch::{Readers, Watch};
 
 /// Ten thousand sites, and as many connections again that a bad line has left behind and nobody
-/// has missed yet. An idle one costs some 30 KiB.
+/// has missed yet. One at rest costs 10 KiB.
 const AGENTS_CONNECTIONS: usize = 16_384;
 
 /// A few Prometheus servers, and a few dozen people whose browsers open six each.

@@ -10,7 +10,7 @@ use collector::commands::{self, CommandError, Invitation, Since, Subject, UserWi
 use collector::config::{self, Config};
 use collector::report::{Format, Month};
 use collector::users::{Role, UserName};
-use collector::{Collector, Listeners, StartError, heap};
+use collector::{Collector, Listeners, StartError, resident};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -398,12 +398,13 @@ fn execute(command: Command, config: &Config, language: Language) -> anyhow::Res
 }
 
 fn run(config: &Config) -> anyhow::Result<()> {
-    heap::share_one();
+    resident::share_heaps();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .context("the asynchronous runtime cannot start")?;
+    runtime.spawn(resident::keep_small());
     let outcome = runtime.block_on(serve(config));
     // A look at a hung network share must not hold up the end.
     runtime.shutdown_background();

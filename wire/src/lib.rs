@@ -1,4 +1,4 @@
-//! What the agent and the collector must agree on, and only that.
+//! What the agent and the collector must agree on, and the little that both do the same way.
 //!
 //! An agent's `Reading`s of one cycle make a numbered `Report`; reports travel in a `Batch`
 //! and are settled one by one in an `Answer`. Every sample in a reading names a row of the
@@ -29,6 +29,10 @@ pub mod packing;
 pub mod duration;
 pub mod language;
 pub mod yaml;
+
+// How both stay small.
+#[cfg(unix)]
+pub mod working_set;
 
 #[cfg(test)]
 #[path = "../../tests/fuzz/mutations.rs"]

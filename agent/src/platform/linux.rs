@@ -21,7 +21,6 @@ mod times;
 #[cfg(test)]
 mod tree;
 mod updates;
-mod working_set;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -38,7 +37,7 @@ pub use service::{
     config_file, event_log, hear_sessions, run_as_service, run_in_session, service, state_dir,
     stop_requested, work_below_service,
 };
-pub use working_set::trim_working_set;
+pub use wire::working_set::trim as trim_working_set;
 
 use wire::Language;
 

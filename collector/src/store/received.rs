@@ -84,7 +84,7 @@ enum Message {
     Close,
 }
 
-/// Loads what was received and starts the thread.
+/// Loads what was received and starts the thread. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// When the store cannot be read or the thread not started.
@@ -106,7 +106,8 @@ pub fn start(
     })?;
     let (inbox, messages) = mpsc::channel(QUEUE);
     let handle = Handle { inbox, telemetry: Arc::clone(&telemetry) };
-    let writer = Writer { connection, ledger, telemetry, failing: false, pruned: None };
+    let runtime = tokio::runtime::Handle::current();
+    let writer = Writer { connection, ledger, telemetry, runtime, failing: false, pruned: None };
     thread::Builder::new()
         .name("received".to_owned())
         .spawn(move || writer.run(messages))
@@ -144,6 +145,9 @@ struct Writer {
     connection: Connection,
     ledger: Ledger,
     telemetry: Arc<Telemetry>,
+    /// Where answers are given: to wake those who wait from here would go through the kernel for
+    /// each of them.
+    runtime: tokio::runtime::Handle,
     /// Whether the last commit failed: one line in the log for a full disk, not one a second.
     failing: bool,
     pruned: Option<Instant>,
@@ -185,10 +189,12 @@ impl Writer {
             self.ledger.prune(now);
         }
         let stored = self.store();
-        for (answer, verdicts) in answers {
-            // Whoever asked may have gone; then it comes again and gets the same answer.
-            let _ = answer.send(stored.map(|()| verdicts));
-        }
+        self.runtime.spawn(async move {
+            for (answer, verdicts) in answers {
+                // Whoever asked may have gone; then it comes again and gets the same answer.
+                let _ = answer.send(stored.map(|()| verdicts));
+            }
+        });
     }
 
     fn store(&mut self) -> Result<(), Unavailable> {

@@ -1,4 +1,4 @@
-//! Memory of what ran once.
+//! Memory of what ran once, given back to the system.
 //!
 //! The kernel maps a file's pages around each that is touched (`fault_around_bytes`, 64 KiB), so
 //! after configuration, enrolment and handshakes nearly all of a program is resident, and stays
@@ -11,8 +11,9 @@ use std::ptr::{self, NonNull};
 
 use nix::sys::mman::{MmapAdvise, madvise};
 
-/// See [`crate::platform`].
-pub fn trim_working_set() {
+/// Gives back the code of this program and its libraries. What runs again is mapped again, by a
+/// page fault for each 64 KiB.
+pub fn trim() {
     // Without /proc nothing is trimmed, and all works as before.
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
     let mut before = None;
@@ -95,7 +96,7 @@ zz-yy r-xp 0 0 0 /x
 
     #[test]
     fn a_program_runs_on_after_its_code_was_given_back() {
-        trim_working_set();
+        trim();
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         assert!(maps.lines().any(|line| Mapping::of(line).is_some_and(|it| it.rights == "r-xp")));
     }
