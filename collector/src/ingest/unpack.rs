@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use flate2::bufread::MultiGzDecoder;
 use wire::limits::UNPACKED_BYTES;
 use wire::packing::DICTIONARY;
-use zstd::zstd_safe::{DCtx, DDict, DParameter};
+use zstd::zstd_safe::{self, DCtx, DDict, DParameter, ResetDirective};
 
 use super::Encoding;
 
@@ -92,11 +92,14 @@ impl Unpacker {
         context
             .set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))
             .and_then(|_| context.ref_ddict(&DIGESTED))
-            .map_err(|code| io::Error::other(zstd::zstd_safe::get_error_name(code)))?;
+            .map_err(|code| io::Error::other(zstd_safe::get_error_name(code)))?;
         Ok(Self { context, buffer: Vec::new() })
     }
 
     fn fill(&mut self, encoding: Encoding, body: &[u8]) -> Result<(), UnpackError> {
+        if encoding == Encoding::Zstd && self.fill_at_once(body) {
+            return Ok(());
+        }
         self.buffer.clear();
         // One byte more than allowed tells "just full" from "too large".
         let most = UNPACKED_BYTES as u64 + 1;
@@ -113,6 +116,24 @@ impl Unpacker {
             Ok(_) => Ok(()),
             Err(error) => Err(UnpackError::Broken(error)),
         }
+    }
+
+    /// Unpacks a frame that says how large it will be, as agents' do, straight to its place. False
+    /// where it does not say, or is not what it says; it is then unpacked piece by piece.
+    fn fill_at_once(&mut self, body: &[u8]) -> bool {
+        let Ok(Some(bytes)) = zstd_safe::get_frame_content_size(body) else { return false };
+        let Ok(bytes) = usize::try_from(bytes) else { return false };
+        if bytes > UNPACKED_BYTES {
+            return false;
+        }
+        self.buffer.clear();
+        self.buffer.reserve(bytes);
+        let unpacked = self.context.decompress(&mut self.buffer, body);
+        if unpacked.is_err() {
+            // It stands in the middle of a frame.
+            let _ = self.context.reset(ResetDirective::SessionOnly);
+        }
+        unpacked.is_ok()
     }
 }
 
@@ -152,6 +173,19 @@ mod tests {
         for body in [&with, &without, &with] {
             let unpacked = unpackers.unpack(Encoding::Zstd, body, <[u8]>::to_vec).unwrap();
             assert_eq!(unpacked, text);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_lies_about_its_size_or_is_followed_by_another_is_judged_by_what_it_holds() {
+        let one = zstd::bulk::compress(b"{}", 3).unwrap();
+        assert_eq!(zstd_safe::get_frame_content_size(&one).ok(), Some(Some(2)));
+        assert_eq!(length(Encoding::Zstd, &[one.as_slice(), &one].concat()), Ok(4));
+        // RFC 8878, section 3.1.1.1.4: one byte of content size after magic and descriptor.
+        for lie in [0, 1, 3, 255] {
+            let mut lying = one.clone();
+            lying[5] = lie;
+            assert!(length(Encoding::Zstd, &lying).is_err(), "{lie}");
         }
     }
 
