@@ -21,6 +21,8 @@ seconds=${1:-600}
 SETTLE_SECONDS=30
 CADENCE_SECONDS=15
 
+start_site equipped 21543 "$EQUIPMENT"
+equipped=$agent
 start_site site 21443
 
 node_port=$(free_port 21100)
@@ -55,7 +57,7 @@ scrape_for() {
 }
 
 scrape_for $SETTLE_SECONDS
-ours_before=$(cpu_ms "$agent") node_before=$(cpu_ms "$node") blackbox_before=$(cpu_ms "$blackbox")
+ours_before=$(cpu_ms "$agent") equipped_before=$(cpu_ms "$equipped") node_before=$(cpu_ms "$node") blackbox_before=$(cpu_ms "$blackbox")
 begin=$SECONDS
 scrape_for "$seconds"
 lasted=$((SECONDS - begin))
@@ -64,6 +66,7 @@ lasted=$((SECONDS - begin))
 an_hour() { awk -v ms=$(($2 - $1)) -v s="$lasted" 'BEGIN { printf "%.2f", ms / 1000 * 3600 / s }'; }
 
 ours=$(an_hour "$ours_before" "$(cpu_ms "$agent")")
+equipped_cpu=$(an_hour "$equipped_before" "$(cpu_ms "$equipped")")
 node_cpu=$(an_hour "$node_before" "$(cpu_ms "$node")")
 blackbox_cpu=$(an_hour "$blackbox_before" "$(cpu_ms "$blackbox")")
 theirs=$(awk -v a="$node_cpu" -v b="$blackbox_cpu" 'BEGIN { printf "%.2f", a + b }')
@@ -82,6 +85,9 @@ mib() { awk -v bytes="$1" 'BEGIN { printf "%.1f", bytes / 1048576 }'; }
 |---|---|---|---|
 | CPU, s an hour | $ours | $theirs ($node_cpu + $blackbox_cpu) | $(ratio "$ours" "$theirs") |
 | resident memory, MiB | $ours_rss | $theirs_rss | $(ratio "$ours_rss" "$theirs_rss") |
+| with 8 probes of a room's equipment instead: CPU, s an hour | $equipped_cpu | | |
+| resident memory, MiB | $(rss_mib "$equipped") | | |
+| first reading in the collector after the start, s | $(awk -v ms="$first_ms" 'BEGIN { printf "%.2f", ms / 1000 }') | | |
 | programs, MiB | $(mib "$size") | $(mib "$theirs_size") | $(ratio "$size" "$theirs_size") |
 TABLE
 } >"$work/section"

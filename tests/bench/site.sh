@@ -3,11 +3,33 @@
 # Sourced after measure.sh, not run.
 # shellcheck disable=SC2034,SC2154 # what is shared with measure.sh and with whoever sources this
 
-# start_site FOLDER PORTS: starts them below $work/FOLDER, with ports from PORTS on, which are then
-# in $agents_port and $operations_port; the agent's process id is in $agent, and what the line
-# says in the file $line. Meetings in FOLDER/meetings count.
+# What an agent does besides its four network probes, each 15 s: eight readings of the PC, as other
+# exporters make them, or of the equipment of a room.
+PC="
+  pc-1:    { every: 15s, host: {} }
+  pc-2:    { every: 15s, host: {} }
+  pc-3:    { every: 15s, host: {} }
+  line-1:  { every: 15s, link: {} }
+  line-2:  { every: 15s, link: {} }
+  line-3:  { every: 15s, link: {} }
+  clock-1: { every: 15s, clock: {} }
+  clock-2: { every: 15s, clock: {} }"
+EQUIPMENT="
+  camera:  { every: 15s, camera: {} }
+  mic:     { every: 15s, microphone: {} }
+  speaker: { every: 15s, speaker: {} }
+  screen:  { every: 15s, display: {} }
+  usb:     { every: 15s, usb: { name: Jabra } }
+  client:  { every: 15s, software: { program: chromium } }
+  power:   { every: 15s, power: {} }
+  pc:      { every: 15s, host: {} }"
+
+# start_site FOLDER PORTS [PROBES]: starts them below $work/FOLDER, with ports from PORTS on, which
+# are then in $agents_port and $operations_port; the agent's process id is in $agent, what the line
+# says in the file $line, and in $first_ms how long after the agent's start its first reading was
+# in the collector. Meetings in FOLDER/meetings count.
 start_site() {
-    local folder=$work/$1 relay_port code program collect
+    local folder=$work/$1 relay_port code program collect began
     agents_port=$(free_port "$2")
     operations_port=$(free_port $((agents_port + 1)))
     mkdir -p "$folder/meetings" "$folder/agent"
@@ -35,22 +57,20 @@ probes:
   tls:     { every: 15s, tcp: { host: 127.0.0.1, port: $agents_port } }
   open:    { every: 15s, tcp: { host: 127.0.0.1, port: $operations_port } }
   web:     { every: 15s, http: { url: "http://127.0.0.1:$operations_port/-/healthy" } }
-  pc-1:    { every: 15s, host: {} }
-  pc-2:    { every: 15s, host: {} }
-  pc-3:    { every: 15s, host: {} }
-  line-1:  { every: 15s, link: {} }
-  line-2:  { every: 15s, link: {} }
-  line-3:  { every: 15s, link: {} }
-  clock-1: { every: 15s, clock: {} }
-  clock-2: { every: 15s, clock: {} }
+${3:-$PC}
 YAML
     program=("$bin/nhipcau-agent" --config "$folder/agent.yaml")
     code=$("${collect[@]}" enroll --site th-0316 | grep -o '127\.0\.0\.1:[0-9]*/[0-9A-Z-]*' | head -n 1)
     # The code leads to the collector itself; the line that is measured stands before it.
     "${program[@]}" enroll "$code" >"$work/$1-enrol.log"
     sed -i "s/127\.0\.0\.1:$agents_port/127.0.0.1:$relay_port/" "$folder/agent/state/identity.json"
+    began=$(date +%s%N)
     start "$1-agent" "${program[@]}" run
     agent=$started
+    until curl --silent "http://127.0.0.1:$operations_port/api/v1/sites/th-0316" | grep --quiet '"every_seconds"'; do
+        sleep 0.01
+    done
+    first_ms=$((($(date +%s%N) - began) / 1000000))
 }
 
 # line_bytes: what the line has carried so far: bytes up, bytes down, connections.

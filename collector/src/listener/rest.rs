@@ -170,3 +170,78 @@ impl<B> Drop for Answer<B> {
         self.marks.answered.fetch_max(self.number, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use http_body_util::Full;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    /// One exchange, of which each step may be left out.
+    async fn exchange(steps: [bool; 4]) -> bool {
+        let [heard, answered, flushed, asked] = steps;
+        let (stream, _peer) = duplex(64);
+        let marks = Arc::new(Marks::default());
+        let mut stream = Stream::new(stream, Bytes::new(), Arc::clone(&marks));
+        let number = marks.begin();
+        if heard {
+            marks.hear(number);
+        }
+        let answer = Arc::clone(&marks).answer(Full::<Bytes>::default(), number);
+        if answered {
+            drop(answer);
+        } else {
+            std::mem::forget(answer);
+        }
+        if flushed {
+            stream.flush().await.unwrap();
+        }
+        if asked {
+            let mut buffer = [0; 8];
+            let mut buffer = ReadBuf::new(&mut buffer);
+            let read = poll_fn(|context| {
+                Poll::Ready(Pin::new(&mut stream).poll_read(context, &mut buffer))
+            });
+            assert!(read.await.is_pending());
+        }
+        marks.at_rest()
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_at_rest_when_all_is_said_and_nothing_comes() {
+        assert!(exchange([true; 4]).await);
+        for missing in 0..4 {
+            let mut steps = [true; 4];
+            steps[missing] = false;
+            assert!(!exchange(steps).await, "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_body_is_not_taken_for_that_of_the_next() {
+        let marks = Arc::new(Marks::default());
+        let (first, second) = (marks.begin(), marks.begin());
+        drop(Arc::clone(&marks).answer((), second));
+        marks.flush();
+        marks.hear(first);
+        marks.wait();
+        assert!(!marks.at_rest());
+        marks.hear(second);
+        marks.wait();
+        assert!(marks.at_rest());
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_comes_first() {
+        let (stream, mut peer) = duplex(64);
+        peer.write_all(b"T / HTTP/1.1").await.unwrap();
+        drop(peer);
+        let mut stream = Stream::new(stream, Bytes::from_static(b"GE"), Arc::default());
+        let mut all = String::new();
+        stream.read_to_string(&mut all).await.unwrap();
+        assert_eq!(all, "GET / HTTP/1.1");
+    }
+}

@@ -125,6 +125,36 @@ async fn a_connection_serves_one_request_after_another_also_pipelined() {
 }
 
 #[tokio::test]
+async fn a_request_that_begins_with_the_end_of_the_one_before_is_served_when_its_rest_comes() {
+    let server = Server::start(PATIENT, 10, None).await;
+    let mut stream = server.connect().await;
+    for cut in 1..GET.len() {
+        let (begun, rest) = GET.split_at(cut);
+        stream.write_all(&[GET, begun].concat()).await.unwrap();
+        assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200"), "cut at {cut}");
+        stream.write_all(rest).await.unwrap();
+        assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200"), "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_read_is_not_taken_for_a_request() {
+    let server = Server::start(PATIENT, 10, None).await;
+    let mut stream = server.connect().await;
+    let head = b"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 27\r\n\r\n";
+    assert_eq!(GET.len(), 27);
+    server.release.notify_one();
+    stream.write_all(head).await.unwrap();
+    assert!(answer(&mut stream).await.ends_with("waited"));
+    tokio::time::sleep(BRIEF).await;
+    // A body that looks like a request, and a request. The connection may be closed as well.
+    let last = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let _ = stream.write_all(&[GET, last].concat()).await;
+    let said = rest(&mut stream).await;
+    assert!(said.matches("HTTP/1.1 200").count() <= 1, "{said}");
+}
+
+#[tokio::test]
 async fn a_header_that_comes_too_slowly_ends_the_connection() {
     let server = Server::start(Patience { header: BRIEF, ..PATIENT }, 10, None).await;
     for begun in [&b""[..], b"GET / HTTP/1.1\r\nHo"] {
@@ -132,7 +162,12 @@ async fn a_header_that_comes_too_slowly_ends_the_connection() {
         stream.write_all(begun).await.unwrap();
         assert_eq!(rest(&mut stream).await, "");
     }
-    assert_eq!(server.rejected("header_timeout"), 2);
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.unwrap();
+    answer(&mut stream).await;
+    stream.write_all(b"GET / HTTP/1.1\r\nHo").await.unwrap();
+    assert_eq!(rest(&mut stream).await, "", "also that of a later request");
+    assert_eq!(server.rejected("header_timeout"), 3);
 }
 
 #[tokio::test]
