@@ -174,7 +174,7 @@ all() {
     machine "Ingest and scrape" tests/bench/ingest-and-scrape.sh
     case "$1" in
         356 | all)
-            compare 356 20 200 20
+            compare 356 60 200 20
             checked 356
             stop "$collector"
             ;;&
