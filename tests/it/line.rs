@@ -61,8 +61,8 @@ fn whatever_happens_to_the_line_every_report_counts_once() {
         println!("{line:?}");
         collector.link.set(line);
         if line == Line::AnswersLost {
-            // Heard, and so without an answer; the spool may still be full of the stall before.
-            collector.wait_for_reports("th-0001", 1);
+            // The spool may still be full of the stall before.
+            collector.wait_for_unanswered("th-0001", agent.state_dir());
         }
         agent.wait_for_spooled(BACKLOG);
         collector.link.set(Line::Good);

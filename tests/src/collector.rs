@@ -1,5 +1,6 @@
 //! A real collector in a directory of its own.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
@@ -293,6 +294,20 @@ impl Collector {
         wait::until("reports", || {
             let came = ledger::received(&self.state_dir, site).len() - before;
             wait::seen(came >= more, || format!("{came} of {more} came"))
+        });
+    }
+
+    /// Waits until a report was counted of whose answer the agent has not heard for a while.
+    #[track_caller]
+    pub fn wait_for_unanswered(&self, site: &str, agent: &Path) {
+        let mut before = BTreeSet::new();
+        wait::until("a report without its answer", || {
+            let spooled = ledger::spooled(agent);
+            let received = ledger::received(&self.state_dir, site);
+            let unanswered: BTreeSet<_> = received.intersection(&spooled).copied().collect();
+            let still = !unanswered.is_disjoint(&before);
+            before = unanswered;
+            wait::seen(still, || "every answer came".to_owned())
         });
     }
 
