@@ -14,7 +14,8 @@
 //! ```
 //!
 //! `schedule`, `cadence`, `report` and `tally` are pure. One thread runs everything but the spool, whose
-//! disk may take its time.
+//! disk may take its time, the requests of `icmp`, which leave at their moments, and what waits for a
+//! device.
 
 // What is to be done.
 pub mod cadence;

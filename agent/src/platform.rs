@@ -43,7 +43,6 @@
 //! | `work_below_service()` | said by a program that the service has started in its place |
 //! | `event_log()` | where a service's log lines go |
 //! | `stop_requested()` | returns when the system asks this program to end |
-//! | `Alarm` | wakes a task at a moment, as cheaply as the system can |
 //! | `Ping` | the channel of [`echo`] requests and what comes back |
 //!
 //! Power supplies, links, disks, sensors and devices may wait for a device and so are asked from a thread of their own;
@@ -81,13 +80,13 @@ use windows as system;
 
 #[cfg(any(target_os = "linux", windows))]
 pub use system::{
-    ALLOW_ECHO, AS_ADMINISTRATOR, Alarm, ENROL_WITH_RIGHTS, Ping, START_SERVICE, TIME_SERVICE,
-    cameras, clock_state, close_to_all, config_directory, config_file, displays, dns_servers,
-    event_log, hear_sessions, hostname, is_open_to_all, language, links, make_program, memory,
-    monotonic_ms, mounts, os_name, own_usage, parts, power_supplies, private_directory,
-    private_file, replace, restart_pending, run_as_service, run_in_session, sealed, service,
-    sleep_plan, software, sound_devices, state_dir, stop_requested, strain, system_times,
-    temperatures, trim_working_set, unsealed, usb_devices, work_below_service,
+    ALLOW_ECHO, AS_ADMINISTRATOR, ENROL_WITH_RIGHTS, Ping, START_SERVICE, TIME_SERVICE, cameras,
+    clock_state, close_to_all, config_directory, config_file, displays, dns_servers, event_log,
+    hear_sessions, hostname, is_open_to_all, language, links, make_program, memory, monotonic_ms,
+    mounts, os_name, own_usage, parts, power_supplies, private_directory, private_file, replace,
+    restart_pending, run_as_service, run_in_session, sealed, service, sleep_plan, software,
+    sound_devices, state_dir, stop_requested, strain, system_times, temperatures, trim_working_set,
+    unsealed, usb_devices, work_below_service,
 };
 
 #[cfg(not(any(target_os = "linux", windows)))]

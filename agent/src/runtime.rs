@@ -1,4 +1,4 @@
-//! The one thread on which everything runs but the spool and what waits for a device.
+//! The one thread on which everything runs but the spool, echoes and what waits for a device.
 
 use std::io;
 use std::sync::LazyLock;

@@ -3,7 +3,6 @@
 //! Whatever reads files takes the root of the file tree, so that tests can hand it a tree of
 //! their own; the functions here hand it `/`.
 
-mod alarm;
 mod clock;
 mod link;
 mod names;
@@ -26,7 +25,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::{fs, io};
 
-pub use alarm::Alarm;
 pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
 pub use private::{

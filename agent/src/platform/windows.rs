@@ -2,7 +2,6 @@
 //!
 //! What every Windows brings is linked; what some lack is looked for when it is needed (`library`).
 
-mod alarm;
 mod clock;
 mod control;
 mod disks;
@@ -30,7 +29,6 @@ mod text;
 mod times;
 mod updates;
 
-pub use alarm::Alarm;
 pub use clock::{clock_state, monotonic_ms};
 pub use event_log::event_log;
 pub use link::links;

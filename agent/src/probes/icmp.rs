@@ -4,14 +4,15 @@
 //! it falls. The first reading of an agent therefore comes one cycle after its start.
 
 mod burst;
+mod channel;
+mod course;
 mod flight;
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
-use tokio::time::Instant;
 use wire::duration::Span;
 use wire::reading::{Capability, Failure};
 
@@ -20,7 +21,9 @@ use crate::platform::Ping;
 use crate::platform::echo::Way;
 use crate::tally::Run;
 use burst::Burst;
-use flight::{Before, Channel, Flight, unopened};
+use channel::Shared;
+use course::{Course, Pace};
+use flight::{Before, Flight, unopened};
 
 /// Left of a cycle after the burst, at most: the runner wants the reading before the next run is
 /// due, also from a PC that wakes up late.
@@ -84,14 +87,18 @@ impl Icmp {
         let resolved = self.resolve(run, RESOLVE.min(cycle / 4)).await;
         let Some(target) = self.address else { return resolved };
 
-        let pace = Pace::new(ends.saturating_duration_since(Instant::now()), self);
+        let begins = Instant::now();
+        let left = ends.saturating_duration_since(begins);
+        let pace = Pace::new(left, self.count, self.timeout.0);
         let ping = Ping::open(target, self.count, self.size, pace.timeout)
             .map_err(|error| unopened(target.ip(), &error))?;
         tell_way(run, ping.way());
-        let mut channel = Channel::new(ping, Burst::new(self.count, pace.timeout));
-        let mut flight = Flight::new(run, &mut channel);
         // Half of the margin is for timers that fire late.
-        flight.fly(self.count, pace, ends + margin / 2).await;
+        let course = Course::new(pace, self.count, begins, ends + margin / 2);
+        let channel = Shared::begin(ping, course, Burst::new(self.count, pace.timeout))
+            .map_err(|error| unopened(target.ip(), &error.into()))?;
+        let mut flight = Flight::new(run, channel.clone());
+        flight.fly().await;
         let outcome = flight.land(target.ip());
         self.before.make_room(channel, run);
         outcome.and(resolved)
@@ -109,21 +116,6 @@ impl Icmp {
             || format!("{host} is at {}", address.ip()),
         );
         Ok(())
-    }
-}
-
-/// How requests are spread over what is left of a cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pace {
-    gap: Duration,
-    timeout: Duration,
-}
-
-impl Pace {
-    fn new(left: Duration, probe: &Icmp) -> Self {
-        let timeout = probe.timeout.0.min(left / 2);
-        let gaps = u32::from(probe.count.saturating_sub(1).max(1));
-        Self { gap: left.saturating_sub(timeout) / gaps, timeout }
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use surge_ping::{Client, Config, ICMP, IcmpPacket, PingIdentifier, PingSequence};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::packet::{TOKEN, is_v6};
@@ -21,6 +22,8 @@ pub(super) struct Surge {
     first: u16,
     payload: Vec<u8>,
     timeout: Duration,
+    /// The library's, whoever sends.
+    runtime: Handle,
     echoes: JoinSet<Option<Arrival>>,
 }
 
@@ -57,6 +60,7 @@ impl Surge {
             first: u16::from_be_bytes([s0, s1]),
             payload,
             timeout,
+            runtime: Handle::current(),
             echoes: JoinSet::new(),
         })
     }
@@ -66,7 +70,7 @@ impl Surge {
         let (target, identifier, timeout) = (self.target, self.identifier, self.timeout);
         let sequence = PingSequence(self.first.wrapping_add(index));
         let payload = self.payload.clone();
-        self.echoes.spawn(async move {
+        let echo = async move {
             let mut pinger = client.pinger(target.ip(), identifier).await;
             pinger.timeout(timeout);
             if let SocketAddr::V6(target) = target {
@@ -74,7 +78,8 @@ impl Surge {
             }
             let (packet, rtt) = pinger.ping(sequence, &payload).await.ok()?;
             is_reply(&packet).then_some(Arrival::Reply { index, rtt })
-        });
+        };
+        self.echoes.spawn_on(echo, &self.runtime);
     }
 
     pub(super) fn waiting(&mut self) -> Vec<Arrival> {
@@ -106,7 +111,10 @@ mod tests {
             Err(OpenError::Denied) => return println!("SKIPPED: this user may not send echoes"),
             opened => opened.unwrap(),
         };
-        surge.send(3);
+        // As the probe does it: from a thread that is not the runtime's.
+        std::thread::scope(|threads| {
+            threads.spawn(|| surge.send(3));
+        });
         let arrival = loop {
             if let Some(arrival) = surge.waiting().pop() {
                 break arrival;
