@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_util::task::TaskTracker;
 
+use crate::platform;
+
 /// Names, disks and adapters are asked on threads of their own. With dead name servers each lookup
 /// holds its thread for half a minute, longer than its probe waits; with fewer threads a probe
 /// that needs no name would wait too.
@@ -33,6 +35,7 @@ pub fn farewell(farewell: impl Future<Output = ()> + Send + 'static) {
 /// Tasks are local to the runtime itself: those of a `LocalSet` wake the thread a second time,
 /// through a descriptor, each time that one of them has something to do.
 pub fn block_on<F: Future>(program: F) -> io::Result<F::Output> {
+    platform::share_heap();
     let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(ASIDE)

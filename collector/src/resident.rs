@@ -9,23 +9,14 @@ const STARTED: Duration = Duration::from_secs(30);
 /// needed after all comes back by some hundred page faults, a fifth of a millisecond.
 const TRIM_EVERY: Duration = Duration::from_mins(5);
 
-/// Heaps of glibc's: one for each thread that takes reports and one for whatever writes and packs.
-/// Each thread has its own otherwise, up to sixteen on two processors, and in each stays what a
-/// scrape left behind. With a single one the threads wait for each other: a report then takes a
-/// fifth more processor time.
-#[cfg(target_env = "gnu")]
+/// One heap for each thread that takes reports and one for whatever writes and packs. Of one of
+/// its own each thread would keep what a scrape left behind; with a single one the threads wait
+/// for each other, and a report takes a fifth more processor time.
 const HEAPS: i32 = 3;
 
-/// Makes threads share a few heaps. Other C libraries have one anyhow. To be called before a second
-/// thread starts.
-#[cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "a call to the C library"))]
+/// Makes threads share a few heaps. To be called before a second thread starts.
 pub fn share_heaps() {
-    #[cfg(target_env = "gnu")]
-    {
-        // SAFETY: takes two numbers, and is told them before any other thread allocates. Where it
-        // refuses, all works as before.
-        let _ = unsafe { nix::libc::mallopt(nix::libc::M_ARENA_MAX, HEAPS) };
-    }
+    wire::working_set::share_heaps(HEAPS);
 }
 
 /// Keeps resident what runs each few seconds: beside Prometheus and Grafana on a small server, the

@@ -1,4 +1,4 @@
-//! Memory of what ran once, given back to the system.
+//! Memory of what ran once, given back to the system; and memory that threads share.
 //!
 //! The kernel maps a file's pages around each that is touched (`fault_around_bytes`, 64 KiB), so
 //! after configuration, enrolment and handshakes nearly all of a program is resident, and stays
@@ -26,6 +26,21 @@ pub fn trim() {
         }
         before = mapping;
     }
+}
+
+/// Makes all threads share so many heaps of the C library. glibc gives each thread its own, up to
+/// eight for each processor, and in each stays what was freed between what is still held. Other C
+/// libraries have one anyhow. To be called before a second thread starts.
+#[cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "a call to the C library"))]
+pub fn share_heaps(heaps: i32) {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: takes two numbers, and is told them before any other thread allocates. Where it
+        // refuses, all works as before.
+        let _ = unsafe { nix::libc::mallopt(nix::libc::M_ARENA_MAX, heaps) };
+    }
+    #[cfg(not(target_env = "gnu"))]
+    let _ = heaps;
 }
 
 /// A line of `proc_pid_maps(5)` that maps a file.

@@ -46,6 +46,14 @@ use super::{
 
 const ROOT: &str = "/";
 
+/// Threads that send, write or ask a device allocate little, and never at once for long.
+const HEAPS: i32 = 1;
+
+/// See [`super`].
+pub fn share_heap() {
+    wire::working_set::share_heaps(HEAPS);
+}
+
 /// See [`super`].
 pub const AS_ADMINISTRATOR: &str = "sudo";
 
