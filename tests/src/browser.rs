@@ -99,6 +99,11 @@ impl Browser {
 
     /// Asks for something of the protocol and returns its result.
     pub fn ask(&mut self, method: &str, parameters: &Value) -> Value {
+        self.answer(method, parameters).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// The result of what is asked of the protocol, or its error.
+    fn answer(&mut self, method: &str, parameters: &Value) -> Result<Value, Value> {
         self.asked += 1;
         let mut request = json!({ "id": self.asked, "method": method, "params": parameters });
         if !self.session.is_null() {
@@ -111,24 +116,32 @@ impl Browser {
             assert_eq!(message.pop(), Some(0), "the browser has ended");
             let answer: Value = serde_json::from_slice(&message).expect("JSON");
             if answer["id"] == json!(self.asked) {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].clone();
+                return match answer.get("error") {
+                    Some(error) => Err(error.clone()),
+                    None => Ok(answer["result"].clone()),
+                };
             }
         }
     }
 
     /// The value of an expression of JavaScript; null where it throws.
     pub fn value(&mut self, expression: &str) -> Value {
+        self.look(expression).unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    /// The same, or an error where the page is left for another in that moment.
+    fn look(&mut self, expression: &str) -> Result<Value, Value> {
         let parameters = json!({ "expression": expression, "returnByValue": true });
-        self.ask("Runtime.evaluate", &parameters)["result"]["value"].clone()
+        let answer = self.answer("Runtime.evaluate", &parameters)?;
+        Ok(answer["result"]["value"].clone())
     }
 
     /// Waits until an expression is true; `instead` tells what the page shows meanwhile.
     #[track_caller]
     pub fn wait_for(&mut self, expression: &str) {
         wait::until(expression, || {
-            let holds = self.value(expression) == Value::Bool(true);
-            wait::seen(holds, || self.value("document.body.innerText").to_string())
+            let holds = self.look(expression) == Ok(Value::Bool(true));
+            wait::seen(holds, || format!("{:?}", self.look("document.body.innerText")))
         });
     }
 
