@@ -14,6 +14,7 @@
 //! | `system_times() -> io::Result<SystemTimes>` | switch-on, and what the processors did since |
 //! | `own_usage() -> io::Result<OwnUsage>` | what this program costs |
 //! | `trim_working_set()` | gives back the memory of what ran once |
+//! | `wake_late(by)` | lets the system wake the calling thread so much later, together with another |
 //! | `share_heap()` | makes threads begun later use one heap, where each would have its own |
 //! | `memory() -> Option<Memory>`, `mounts() -> Vec<Mount>` | memory and file systems |
 //! | `temperatures() -> Vec<(String, f64)>` | sensors in degrees Celsius, as the system lists them |
@@ -87,7 +88,7 @@ pub use system::{
     mounts, os_name, own_usage, parts, power_supplies, private_directory, private_file, replace,
     restart_pending, run_as_service, run_in_session, sealed, service, share_heap, sleep_plan,
     software, sound_devices, state_dir, stop_requested, strain, system_times, temperatures,
-    trim_working_set, unsealed, usb_devices, work_below_service,
+    trim_working_set, unsealed, usb_devices, wake_late, work_below_service,
 };
 
 #[cfg(not(any(target_os = "linux", windows)))]

@@ -21,9 +21,13 @@ mod times;
 mod tree;
 mod updates;
 
+use std::ffi::c_ulong;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 use std::{fs, io};
+
+use nix::sys::prctl::set_timerslack;
 
 pub use clock::{clock_state, monotonic_ms};
 pub use ping::Ping;
@@ -48,6 +52,12 @@ const ROOT: &str = "/";
 
 /// Threads that send, write or ask a device allocate little, and never at once for long.
 const HEAPS: i32 = 1;
+
+/// See [`super`]. It is the thread's timer slack (`PR_SET_TIMERSLACK(2const)`).
+pub fn wake_late(by: Duration) {
+    // Where it is refused the thread wakes at its moment, which costs more and is as right.
+    let _ = set_timerslack(by.as_nanos().try_into().unwrap_or(c_ulong::MAX));
+}
 
 /// See [`super`].
 pub fn share_heap() {

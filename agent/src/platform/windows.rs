@@ -48,7 +48,7 @@ pub use sleep::sleep_plan;
 pub use software::software;
 pub use stop::stop_requested;
 pub use strain::strain;
-pub use times::{own_usage, share_heap, system_times, trim_working_set};
+pub use times::{own_usage, share_heap, system_times, trim_working_set, wake_late};
 pub use updates::restart_pending;
 
 use std::io;

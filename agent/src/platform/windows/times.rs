@@ -88,6 +88,9 @@ pub fn trim_working_set() {
     let _ = unsafe { K32EmptyWorkingSet(GetCurrentProcess()) };
 }
 
+/// See [`crate::platform`]. Threads wake together at the ticks here, 15.6 ms apart.
+pub fn wake_late(_by: Duration) {}
+
 /// See [`crate::platform`]. A process has one heap here.
 pub fn share_heap() {}
 

@@ -10,8 +10,8 @@ use std::{io, mem, thread};
 
 use super::burst::{Burst, Counted};
 use super::course::Course;
-use crate::platform::Ping;
 use crate::platform::echo::{Arrival, Notice};
+use crate::platform::{Ping, wake_late};
 use crate::tally::Run;
 
 /// Requests between two looks. Replies wait with their stamps, and each look costs a call even
@@ -63,6 +63,7 @@ impl Shared {
 
     /// Sends each request at its moment. Of a burst that was stopped it hears at the next one.
     fn send(&self) {
+        wake_late(self.lock().course.slack());
         let mut due = self.lock().course.due();
         while let Some(moment) = due {
             thread::sleep(moment.saturating_duration_since(Instant::now()));

@@ -39,7 +39,7 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 pub(crate) fn foot(time: Duration) -> String {
     format!(
         "\nEach number from {} s with all side by side on one path of 40 ms. Processor time by \
-         the scheduler's own count; the errors are against `tcpdump` on the same device, each \
+         the scheduler's own count, in five rounds; the errors are against `tcpdump` on the same device, each \
          program telling its times in a second run. fping prints times to 0.1 ms.",
         time.as_secs()
     )
